@@ -1,0 +1,1 @@
+"""caesar_web: the decision engine of a citizen-science platform."""

@@ -1,0 +1,1 @@
+"""The wire contract: JSON for clients, and the ingest stream."""

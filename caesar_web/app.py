@@ -1,0 +1,52 @@
+"""Building the Flask application."""
+
+from pathlib import Path
+
+from flask import Flask, Response
+from flask_migrate import Migrate
+from werkzeug.exceptions import HTTPException
+
+from caesar_web.api import reads, stream
+from caesar_web.api.rendering import as_response
+from caesar_web.config import Config
+from caesar_web.store import activity, configuration, inbox, results  # noqa: F401  # all tables
+from caesar_web.store.db import db, engine_options, prepare_engine
+from caesar_web.web import status
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def create_app(config: Config, *, pool_size: int | None = None) -> Flask:
+    """The application; `pool_size` is the number of threads that will use the database."""
+    app = Flask("caesar_web", root_path=str(ROOT))
+    app.config["SECRET_KEY"] = config.secret_key
+    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
+    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
+        config.database_url, pool_size=pool_size or config.web_threads
+    )
+    app.extensions["caesar_config"] = config
+    db.init_app(app)
+    Migrate(app, db, directory=str(ROOT / "migrations"))
+    with app.app_context():
+        prepare_engine(db.engine)
+    for blueprint in (status.blueprint, reads.blueprint, stream.blueprint):
+        app.register_blueprint(blueprint)
+    app.register_error_handler(HTTPException, _error)
+    app.after_request(_with_headers)
+    return app
+
+
+def _error(problem: HTTPException) -> Response:
+    """Errors as clients know them, as JSON."""
+    body = {"status": problem.code, "error": problem.name}
+    return as_response(body, status=problem.code or 500)
+
+
+def _with_headers(response: Response) -> Response:
+    response.headers["Content-Security-Policy"] = (
+        "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self';"
+        " base-uri 'none'; frame-ancestors 'none'"
+    )
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "same-origin"
+    return response

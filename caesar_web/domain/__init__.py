@@ -1,0 +1,1 @@
+"""What the engine means: pure values and functions, no Flask, database, clock or network."""

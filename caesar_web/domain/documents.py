@@ -1,0 +1,268 @@
+"""A workflow's configuration as one JSON document: what is in it, and what is wrong with it.
+
+`extractors_config`, `reducers_config` and `rules_config` are the forms that scripts have always
+sent; the other members say what those cannot. A member that is absent is left as it is.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from caesar_web.domain.conditions import InvalidCondition, parse
+from caesar_web.domain.effects import read_effect
+from caesar_web.domain.extractors import EXTRACTORS, read_extractor_options
+from caesar_web.domain.filters import read_filters
+from caesar_web.domain.grouping import read_grouping
+from caesar_web.domain.options import (
+    Option,
+    Reader,
+    Unreadable,
+    choice,
+    read_options,
+    switch,
+    texts,
+)
+from caesar_web.domain.reducers import REDUCERS
+from caesar_web.domain.rules import RULES_APPLIED
+from caesar_web.domain.series import MODES, TOPICS
+from caesar_web.domain.values import InvalidConfiguration, Problem, Unstorable, check_storable
+
+WORKFLOW_STATUSES = ("active", "paused", "halted")
+SETTINGS: dict[str, Reader] = {
+    "status": choice(*WORKFLOW_STATUSES),
+    "rules_applied": choice(*RULES_APPLIED),
+    "public_extracts": switch,
+    "public_reductions": switch,
+}
+
+_KEY = re.compile(r"[^\s./\[\]]{1,200}")
+_VERSION = re.compile(r"\d{1,9}(\.\d{1,9})*", re.ASCII)
+_NOT_YET = "calling external services is not available in this version"
+
+
+@dataclass(frozen=True)
+class ExtractorRow:
+    key: str
+    type: str
+    config: dict[str, Any]
+    minimum_workflow_version: str | None
+
+
+@dataclass(frozen=True)
+class ReducerRow:
+    key: str
+    type: str
+    config: dict[str, Any]
+    topic: str
+    reduction_mode: str
+    filters: dict[str, Any]
+    grouping: dict[str, Any]
+    user_reducer_keys: list[str] | None
+    subject_reducer_keys: list[str] | None
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    action: str
+    config: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class RuleRow:
+    condition: list[Any]
+    effects: tuple[EffectRow, ...]
+
+
+@dataclass(frozen=True)
+class Document:
+    """What a document asks for; None where it does not speak of something."""
+
+    settings: dict[str, Any] = field(default_factory=dict)
+    extractors: list[ExtractorRow] | None = None
+    reducers: list[ReducerRow] | None = None
+    subject_rules: list[RuleRow] | None = None
+    user_rules: list[RuleRow] | None = None
+
+
+def read_document(document: Any) -> Document:
+    """Reads and checks a whole document. Raises InvalidConfiguration with every problem."""
+    problems: list[Problem] = []
+    if not isinstance(document, Mapping):
+        raise InvalidConfiguration([Problem("", "the document must be an object")])
+    try:
+        check_storable(document)
+    except Unstorable as problem:
+        raise InvalidConfiguration([Problem("", str(problem))]) from None
+    known = (*SETTINGS, *_MEMBERS)
+    for name in document:
+        if name not in known:
+            problems.append(Problem(name, f"no such member; known: {', '.join(known)}"))
+    members = {
+        attribute: read(document[name], name, problems)
+        for name, (attribute, read) in _MEMBERS.items()
+        if document.get(name) is not None
+    }
+    settings = {name: document[name] for name in SETTINGS if document.get(name) is not None}
+    for name, value in settings.items():
+        settings[name] = _checked(SETTINGS[name], value, name, problems)
+    if problems:
+        raise InvalidConfiguration(problems)
+    return Document(settings, **members)
+
+
+def _extractors(given: Any, place: str, problems: list[Problem]) -> list[ExtractorRow]:
+    return [
+        row
+        for key, entry in _keyed(given, place, problems)
+        if (row := _extractor(key, dict(entry), f"{place}.{key}", problems))
+    ]
+
+
+def _extractor(
+    key: str, entry: dict[str, Any], place: str, problems: list[Problem]
+) -> ExtractorRow | None:
+    type_name = _type(entry, EXTRACTORS, place, problems)
+    version = entry.pop("minimum_version", None) or entry.pop("minimum_workflow_version", None)
+    if version is not None and not _VERSION.fullmatch(str(version)):
+        problems.append(Problem(f"{place}.minimum_version", 'must be a version such as "12.10"'))
+    if type_name is None:
+        return None
+    read_extractor_options(type_name, entry, place=place, problems=problems)
+    return ExtractorRow(key, type_name, entry, None if version is None else str(version))
+
+
+def _reducers(given: Any, place: str, problems: list[Problem]) -> list[ReducerRow]:
+    rows = []
+    for key, entry in _keyed(given, place, problems):
+        if key == "subject":
+            problems.append(Problem(f"{place}.subject", "this key is kept for subject metadata"))
+        elif row := _reducer(key, dict(entry), f"{place}.{key}", problems):
+            rows.append(row)
+    return rows
+
+
+def _reducer(
+    key: str, entry: dict[str, Any], place: str, problems: list[Problem]
+) -> ReducerRow | None:
+    type_name = _type(entry, REDUCERS, place, problems)
+    common = {option.name: entry.pop(option.name, None) for option in _COMMON}
+    values = read_options(_COMMON, common, place=place, problems=problems)
+    filters = read_filters(common["filters"], place=f"{place}.filters", problems=problems)
+    read_grouping(common["grouping"], place=f"{place}.grouping", problems=problems)
+    if values["reduction_mode"] == "running_reduction" and filters != filters.without_order():
+        message = "from, to and keep_last make no sense in running mode"
+        problems.append(Problem(f"{place}.filters", message))
+    if type_name is None:
+        return None
+    read_options(REDUCERS[type_name].options, entry, place=place, problems=problems)
+    if type_name == "external" and entry.get("url"):
+        problems.append(Problem(f"{place}.url", f"{_NOT_YET}; without url, results are pushed in"))
+    return ReducerRow(key, type_name, entry, **values)
+
+
+def _rules(topic: str) -> Callable[[Any, str, list[Problem]], list[RuleRow]]:
+    def read(given: Any, place: str, problems: list[Problem]) -> list[RuleRow]:
+        return [
+            row
+            for at, entry in enumerate(_list(given, place, problems))
+            if (row := _rule(entry, topic, f"{place}[{at}]", problems))
+        ]
+
+    return read
+
+
+def _rule(entry: Any, topic: str, place: str, problems: list[Problem]) -> RuleRow | None:
+    if not isinstance(entry, Mapping) or not {"if"} <= entry.keys() <= {"if", "then"}:
+        problems.append(Problem(place, 'must be an object {"if": condition, "then": [effects]}'))
+        return None
+    try:
+        parse(entry["if"])
+    except InvalidCondition as problem:
+        where = "".join(f"[{index}]" for index in problem.path)
+        problems.append(Problem(f"{place}.if{where}", problem.message))
+    effects = _list(entry.get("then", []), f"{place}.then", problems)
+    rows = [
+        _effect(effect, topic, f"{place}.then[{at}]", problems) for at, effect in enumerate(effects)
+    ]
+    return RuleRow(entry["if"], tuple(rows))
+
+
+def _effect(entry: Any, topic: str, place: str, problems: list[Problem]) -> EffectRow:
+    if not isinstance(entry, Mapping):
+        problems.append(Problem(place, "must be an object with an action"))
+        return EffectRow("", {})
+    config = {name: value for name, value in entry.items() if name != "action"}
+    action, values = read_effect(
+        entry.get("action"), config, topic=topic, place=place, problems=problems
+    )
+    if action.startswith("external"):
+        problems.append(Problem(f"{place}.action", _NOT_YET))
+    return EffectRow(action, values)
+
+
+def _keyed(
+    given: Any, place: str, problems: list[Problem]
+) -> Iterable[tuple[str, Mapping[str, Any]]]:
+    if not isinstance(given, Mapping):
+        problems.append(Problem(place, "must be an object of keys"))
+        return
+    for key, entry in given.items():
+        if not _KEY.fullmatch(key):
+            message = f"{key!r:.60} cannot be a key: no spaces, dots, slashes or brackets"
+            problems.append(Problem(place, message))
+        elif not isinstance(entry, Mapping):
+            problems.append(Problem(f"{place}.{key}", "must be an object"))
+        else:
+            yield key, entry
+
+
+def _list(given: Any, place: str, problems: list[Problem]) -> list[Any]:
+    if isinstance(given, list):
+        return given
+    problems.append(Problem(place, "must be a list"))
+    return []
+
+
+def _type(
+    entry: dict[str, Any], known: Mapping[str, Any], place: str, problems: list[Problem]
+) -> str | None:
+    name = entry.pop("type", None)
+    if isinstance(name, str) and name in known:
+        return name
+    message = f"unknown type {name!r:.60}; known: {', '.join(known)}"
+    problems.append(Problem(f"{place}.type", message))
+    return None
+
+
+def _checked(read: Reader, value: Any, place: str, problems: list[Problem]) -> Any:
+    try:
+        return read(value)
+    except Unreadable as problem:
+        problems.append(Problem(place, str(problem)))
+        return None
+
+
+def _keys(value: Any) -> list[str]:
+    return list(texts(value))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    """Read by itself, as it has options of its own."""
+    return dict(value) if isinstance(value, Mapping) else {}
+
+
+_COMMON = (
+    Option("topic", choice(*TOPICS), default=TOPICS[0]),
+    Option("reduction_mode", choice(*MODES), default=MODES[0]),
+    Option("filters", _object, default={}),
+    Option("grouping", _object, default={}),
+    Option("user_reducer_keys", _keys),
+    Option("subject_reducer_keys", _keys),
+)
+_MEMBERS: dict[str, tuple[str, Callable[[Any, str, list[Problem]], Any]]] = {
+    "extractors_config": ("extractors", _extractors),
+    "reducers_config": ("reducers", _reducers),
+    "rules_config": ("subject_rules", _rules("subject")),
+    "user_rules_config": ("user_rules", _rules("user")),
+}

@@ -1,0 +1,108 @@
+"""Declared options: how a config is read, and what is wrong with it."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlsplit
+
+from caesar_web.domain.values import Problem, whole_text_number
+
+Reader = Callable[[Any], Any]
+
+
+class Unreadable(ValueError):
+    """An option's value is not of its kind; the text says what it must be."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One option of a type: its name, how its value is read, and what it is without one."""
+
+    name: str
+    read: Reader
+    default: Any = None
+    required: bool = False
+
+
+def text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise Unreadable("must be text")
+    return value
+
+
+def whole_number(value: Any) -> int:
+    """Numbers may come as texts: forms send nothing else."""
+    number = whole_text_number(value) if isinstance(value, str) else value
+    if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
+        raise Unreadable("must be a whole number")
+    if number != int(number):
+        raise Unreadable("must be a whole number")
+    return int(number)
+
+
+def switch(value: Any) -> bool:
+    """True or false, also as the texts that forms send."""
+    known = {"true": True, "1": True, "false": False, "0": False, "": False}
+    if isinstance(value, bool):
+        return value
+    if isinstance(value, str) and value.lower() in known:
+        return known[value.lower()]
+    raise Unreadable("must be true or false")
+
+
+def choice(*choices: str) -> Reader:
+    def read(value: Any) -> str:
+        if value not in choices:
+            raise Unreadable(f"must be one of: {', '.join(choices)}")
+        return str(value)
+
+    return read
+
+
+def texts(value: Any) -> tuple[str, ...]:
+    """A text or a list of texts."""
+    members = [value] if isinstance(value, str) else value
+    if not isinstance(members, list | tuple) or not all(isinstance(one, str) for one in members):
+        raise Unreadable("must be a text or a list of texts")
+    return tuple(member for member in members if member)
+
+
+def https_url(value: Any) -> str:
+    address = text(value)
+    try:
+        parts = urlsplit(address)
+        has_host = bool(parts.hostname)
+    except ValueError:
+        raise Unreadable("is not a URL") from None
+    if parts.scheme != "https" or not has_host:
+        raise Unreadable("must be an https URL")
+    return address
+
+
+def read_options(
+    options: Sequence[Option], config: Any, *, place: str, problems: list[Problem]
+) -> dict[str, Any]:
+    """The values of `options` in `config`; what is wrong is added to `problems`."""
+    if not isinstance(config, Mapping):
+        problems.append(Problem(place, "must be an object"))
+        return {}
+    names = [option.name for option in options]
+    for name in config:
+        if name not in names:
+            known = f"known: {', '.join(names)}" if names else "it takes none"
+            problems.append(Problem(f"{place}.{name}", f"no such option; {known}"))
+    return {option.name: _read(option, config, place, problems) for option in options}
+
+
+def _read(option: Option, config: Mapping[str, Any], place: str, problems: list[Problem]) -> Any:
+    value = config.get(option.name)
+    if value is None or value == "":
+        if option.required:
+            problems.append(Problem(f"{place}.{option.name}", "must be given"))
+        return option.default
+    try:
+        return option.read(value)
+    except Unreadable as problem:
+        problems.append(Problem(f"{place}.{option.name}", str(problem)))
+        return option.default

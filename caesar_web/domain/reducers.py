@@ -1,0 +1,152 @@
+"""The types of reducers that run in process."""
+
+from typing import Any, NamedTuple
+
+from caesar_web.domain.classification import Group
+from caesar_web.domain.folds import NOTHING, Fold, Options, Reduced, stored_object, stored_pairs
+from caesar_web.domain.options import Option, https_url, switch, text
+from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
+from caesar_web.domain.values import as_text, bounded, is_blank, is_number
+
+
+class Consensus:
+    """Each extract's sorted keys are one vote; among equal counts the vote first seen last wins."""
+
+    def resume(self, options: Options, stored: Reduced) -> dict[str, int]:
+        return dict(stored_pairs(stored.store))  # pairs, because JSONB would reorder an object
+
+    def add(self, options: Options, state: dict[str, int], group: Group) -> dict[str, int]:
+        for extract in group.extracts:
+            if options["ignore_empty_extracts"] and is_blank(extract.data):
+                continue
+            vote = "+".join(sorted(extract.data)) if isinstance(extract.data, dict) else ""
+            state[vote] = state.get(vote, 0) + 1
+        return state
+
+    def result(self, options: Options, state: dict[str, int]) -> Reduced:
+        if not state:
+            return NOTHING
+        most = max(state.values())
+        most_likely = [vote for vote, count in state.items() if count == most][-1]
+        agreement = most / sum(state.values())
+        data = {"most_likely": most_likely, "num_votes": most, "agreement": agreement}
+        return Reduced(data, [[vote, count] for vote, count in state.items()])
+
+
+class Count:
+    """How many classifications, and how many extracts."""
+
+    def resume(self, options: Options, stored: Reduced) -> tuple[int, int]:
+        counts = stored_object(stored.data)
+        classifications, extracts = counts.get("classifications"), counts.get("extracts")
+        is_counted = isinstance(classifications, int) and isinstance(extracts, int)
+        return (classifications, extracts) if is_counted else (0, 0)  # type: ignore[return-value]
+
+    def add(self, options: Options, state: tuple[int, int], group: Group) -> tuple[int, int]:
+        classifications, extracts = state
+        is_new = group.classification_id is not None and not group.continued
+        return classifications + is_new, extracts + len(group.extracts)
+
+    def result(self, options: Options, state: tuple[int, int]) -> Reduced:
+        return Reduced({"classifications": state[0], "extracts": state[1]}, None)
+
+
+class Stats:
+    """Sums every key. What cannot be added is left out, and the store says how often."""
+
+    def resume(self, options: Options, stored: Reduced) -> tuple[dict[str, Any], int]:
+        sums = {key: sum_ for key, sum_ in stored_object(stored.data).items() if is_number(sum_)}
+        left_out = stored_object(stored.store).get("left_out", 0)
+        return sums, left_out if isinstance(left_out, int) else 0
+
+    def add(
+        self, options: Options, state: tuple[dict[str, Any], int], group: Group
+    ) -> tuple[dict[str, Any], int]:
+        sums, left_out = state
+        for extract in group.extracts:
+            members = extract.data if isinstance(extract.data, dict) else {}
+            for key, value in members.items():
+                if isinstance(value, int | float):  # true is 1, false is 0
+                    sums[key] = bounded(sums.get(key, 0) + value)
+                else:
+                    left_out += 1
+        return sums, left_out
+
+    def result(self, options: Options, state: tuple[dict[str, Any], int]) -> Reduced:
+        sums, left_out = state
+        return Reduced(dict(sums), {"left_out": left_out} if left_out else None)
+
+
+class FirstExtract:
+    """The data of the first extract, whatever comes later."""
+
+    def resume(self, options: Options, stored: Reduced) -> Any:
+        return stored.data
+
+    def add(self, options: Options, state: Any, group: Group) -> Any:
+        return group.extracts[0].data if state is None else state
+
+    def result(self, options: Options, state: Any) -> Reduced:
+        return Reduced(state, None)
+
+
+class UniqueCount:
+    """How many distinct values a field has; extracts without it do not count."""
+
+    def resume(self, options: Options, stored: Reduced) -> dict[Any, Any]:
+        known = stored_object(stored.store).get("items")
+        return {_identity(value): value for value in (known if isinstance(known, list) else [])}
+
+    def add(self, options: Options, state: dict[Any, Any], group: Group) -> dict[Any, Any]:
+        for extract in group.extracts:
+            value = extract.data.get(options["field"]) if isinstance(extract.data, dict) else None
+            if value is None:
+                continue
+            known = as_text(value) if isinstance(value, list) else value
+            state.setdefault(_identity(known), known)
+        return state
+
+    def result(self, options: Options, state: dict[Any, Any]) -> Reduced:
+        return Reduced(len(state), {"items": list(state.values())})
+
+
+def _identity(value: Any) -> tuple[str, Any]:
+    """What two values share when they are the same JSON: 1 and 1.0 are, 1 and true are not."""
+    if is_number(value):
+        return "number", value
+    return type(value).__name__, as_text(value)
+
+
+class Placeholder:
+    """Never writes: its reductions are pushed in through the API."""
+
+    def resume(self, options: Options, stored: Reduced) -> None:
+        return None
+
+    def add(self, options: Options, state: None, group: Group) -> None:
+        return None
+
+    def result(self, options: Options, state: None) -> Reduced:
+        return NOTHING
+
+
+class ReducerType(NamedTuple):
+    """One row of the table of types; `is_pushed`: its reductions come from outside."""
+
+    options: tuple[Option, ...]
+    fold: Fold
+    is_pushed: bool = False
+
+
+REDUCERS: dict[str, ReducerType] = {
+    "consensus": ReducerType(
+        (Option("ignore_empty_extracts", switch, default=False),), Consensus()
+    ),
+    "count": ReducerType((), Count()),
+    "stats": ReducerType((), Stats()),
+    "summary_stats": ReducerType(SUMMARY_OPTIONS, SummaryStats()),
+    "first_extract": ReducerType((), FirstExtract()),
+    "unique_count": ReducerType((Option("field", text, required=True),), UniqueCount()),
+    "placeholder": ReducerType((), Placeholder(), is_pushed=True),
+    "external": ReducerType((Option("url", https_url),), Placeholder(), is_pushed=True),
+}

@@ -1,0 +1,239 @@
+"""A series: the reductions of one reducer over one subject or user, step by step.
+
+`arrive` takes one classification at a time, as if it had come alone; what has come before is not
+reduced again where the new one comes last and the filters only append.
+"""
+
+from bisect import insort
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from caesar_web.domain.classification import Extract, Group
+from caesar_web.domain.filters import Filters, Pair, Sieve
+from caesar_web.domain.folds import NOTHING, Reduced
+from caesar_web.domain.grouping import Grouping
+from caesar_web.domain.reducers import ReducerType
+
+TOPICS = ("reduce_by_subject", "reduce_by_user")
+MODES = ("default_reduction", "running_reduction")
+
+
+@dataclass(frozen=True)
+class Reducer:
+    """A configured reducer of a workflow or project."""
+
+    id: int
+    key: str
+    type: ReducerType
+    options: Mapping[str, Any]
+    filters: Filters = field(default_factory=Filters)
+    grouping: Grouping = field(default_factory=Grouping)
+    topic: str = "reduce_by_subject"
+    is_running: bool = False
+    relevant_keys: tuple[str, ...] = ()
+
+
+class Series(Protocol):
+    """What both modes offer; `results` holds the subgroups reduced so far, by name."""
+
+    results: dict[str, Reduced]
+
+    def arrive(self, group: Group) -> set[str]:
+        """Takes in a classification with all its extracts; gives the subgroups that it touched.
+
+        Raises GroupingFailed.
+        """
+
+
+class DefaultSeries:
+    """Default mode: starts from nothing and goes through everything that has come before."""
+
+    def __init__(
+        self, reducer: Reducer, history: Iterable[Group], *, training: Collection[int] = ()
+    ) -> None:
+        self.results: dict[str, Reduced] = {}
+        self._reducer = reducer
+        self._training = training
+        self._waiting = list(history)
+        self._subgroups: dict[str, _Subgroup] = {}
+        self._subgroup_of: dict[int, str] = {}
+
+    def arrive(self, group: Group) -> set[str]:
+        """A classification with the id of an earlier one takes its place."""
+        waiting = [one for one in self._waiting if not _is_same_classification(one, group)]
+        # Kept until all of them have a subgroup: one that lacks it fails every later reduction.
+        self._waiting = [*waiting, group]
+        placed = [(one, self._subgroup_name(one)) for one in self._waiting]
+        self._waiting = []
+        touched: set[str] = set()
+        for one, name in placed:
+            touched |= self._place(one, name)
+        for name in touched:
+            self.results[name] = self._subgroups[name].result()
+        return touched
+
+    def _subgroup_name(self, group: Group) -> str | None:
+        return self._reducer.grouping.subgroup(group) if group.extracts else None
+
+    def _place(self, group: Group, name: str | None) -> set[str]:
+        """Puts a classification where it belongs now; the names of the subgroups that changed."""
+        touched = set()
+        before = self._subgroup_of.pop(group.classification_id or 0, None)
+        if before is not None:
+            self._subgroups[before].remove(group)
+            touched.add(before)
+        if name is not None:
+            if name not in self._subgroups:
+                self._subgroups[name] = _Subgroup(self._reducer, self._training)
+            self._subgroups[name].add(group)
+            touched.add(name)
+            if group.classification_id is not None:
+                self._subgroup_of[group.classification_id] = name
+        return touched
+
+
+class _Subgroup:
+    """The classifications of one subgroup in order, and the fold over those let through."""
+
+    def __init__(self, reducer: Reducer, training: Collection[int]) -> None:
+        self._reducer = reducer
+        self._training = training
+        self._groups: list[Group] = []
+        self._is_stale = False
+        self._restart()
+
+    def add(self, group: Group) -> None:
+        comes_last = not self._groups or self._groups[-1].position < group.position
+        insort(self._groups, group, key=lambda one: one.position)
+        if comes_last and self._reducer.filters.only_appends and not self._is_stale:
+            self._fold(self._sieve.admit(group))
+        else:
+            self._is_stale = True
+
+    def remove(self, group: Group) -> None:
+        self._groups = [one for one in self._groups if not _is_same_classification(one, group)]
+        self._is_stale = True
+
+    def result(self) -> Reduced:
+        if self._is_stale:
+            self._restart()
+            filters = self._reducer.filters
+            if filters.only_appends:
+                for group in self._groups:
+                    self._fold(self._sieve.admit(group))
+            else:
+                for group in filters.select(self._groups, self._training):
+                    self._fold(group)
+        if not self._any_let_through:
+            return NOTHING
+        return self._reducer.type.fold.result(self._reducer.options, self._state)
+
+    def _restart(self) -> None:
+        self._sieve = Sieve(self._reducer.filters, self._training)
+        self._state = self._reducer.type.fold.resume(self._reducer.options, NOTHING)
+        self._any_let_through = False
+        self._is_stale = False
+
+    def _fold(self, group: Group | None) -> None:
+        if group is not None:
+            self._state = self._reducer.type.fold.add(self._reducer.options, self._state, group)
+            self._any_let_through = True
+
+
+class Counted(NamedTuple):
+    """One extract that a running reduction has counted; it must never count it again."""
+
+    subgroup: str
+    classification_id: int | None
+    extract_id: int
+    extractor_key: str
+    user_id: int | None
+    subject_id: int
+
+    @property
+    def identity(self) -> tuple[object, ...]:
+        """An extract that was taken away and made again has another id, but is still the same."""
+        if self.classification_id is None:
+            return (self.extract_id,)
+        return (self.classification_id, self.extractor_key)
+
+
+class RunningSeries:
+    """Running mode: goes on from what is stored and counts every extract once."""
+
+    def __init__(
+        self,
+        reducer: Reducer,
+        stored: Mapping[str, Reduced],
+        counted: Iterable[Counted],
+        *,
+        history: Iterable[Group] = (),
+        training: Collection[int] = (),
+    ) -> None:
+        self.results: dict[str, Reduced] = {}
+        self.newly_counted: list[Counted] = []
+        self._reducer = reducer
+        self._filters = reducer.filters.without_order()
+        self._training = training
+        self._stored = stored
+        self._waiting = list(history)
+        self._states: dict[str, Any] = {}
+        self._counted: set[tuple[object, ...]] = set()
+        self._seen: dict[str, set[Pair]] = {}
+        for one in counted:
+            self._remember(one)
+
+    def arrive(self, group: Group) -> set[str]:
+        """What has been counted before, here or in an earlier series, is left out."""
+        waiting = [one for one in self._waiting if not _is_same_classification(one, group)]
+        self._waiting = []
+        return {name for one in (*waiting, group) if (name := self._count(one)) is not None}
+
+    def _count(self, group: Group) -> str | None:
+        fresh = self._fresh(group)
+        name = self._reducer.grouping.subgroup(group) if fresh else None
+        if name is None:
+            return None
+        is_continued = len(fresh) < len(group.extracts)
+        candidate = group._replace(extracts=fresh, continued=is_continued)
+        seen = self._seen.get(name, ())
+        admitted = Sieve(self._filters, self._training, seen=seen).admit(candidate)
+        if admitted is None:
+            return None
+        fold, options = self._reducer.type.fold, self._reducer.options
+        if name not in self._states:
+            self._states[name] = fold.resume(options, self._stored.get(name, NOTHING))
+        self._states[name] = fold.add(options, self._states[name], admitted)
+        self.results[name] = fold.result(options, self._states[name])
+        for extract in admitted.extracts:
+            self.newly_counted.append(_counted(name, extract))
+            self._remember(self.newly_counted[-1])
+        return name
+
+    def _fresh(self, group: Group) -> tuple[Extract, ...]:
+        return tuple(
+            extract
+            for extract in group.extracts
+            if _counted("", extract).identity not in self._counted
+        )
+
+    def _remember(self, one: Counted) -> None:
+        self._counted.add(one.identity)
+        if one.user_id is not None:
+            self._seen.setdefault(one.subgroup, set()).add((one.user_id, one.subject_id))
+
+
+def _counted(subgroup: str, extract: Extract) -> Counted:
+    return Counted(
+        subgroup,
+        extract.classification_id,
+        extract.id,
+        extract.extractor_key,
+        extract.user_id,
+        extract.subject_id,
+    )
+
+
+def _is_same_classification(one: Group, other: Group) -> bool:
+    return one.classification_id is not None and one.classification_id == other.classification_id

@@ -1,0 +1,1 @@
+"""The RQ side: queues, what a worker runs, and the sweep."""

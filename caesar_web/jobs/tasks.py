@@ -1,0 +1,154 @@
+"""What RQ jobs do: turns of classifications, rounds of actions. And the sweep.
+
+Each runs inside the process's application context and owns its transactions.
+"""
+
+import logging
+import random
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+
+from flask import current_app
+from sqlalchemy.orm import Session
+
+from caesar_web.config import Config
+from caesar_web.jobs import queues
+from caesar_web.panoptes.client import Panoptes
+from caesar_web.pipeline import actions
+from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
+from caesar_web.store import action_statements as action_rows
+from caesar_web.store import inbox_statements as inbox
+from caesar_web.store.action_statements import Claim, Kind
+from caesar_web.store.configuration import Workflow
+from caesar_web.store.db import db
+from caesar_web.store.inbox import LANES
+
+ACTIONS_AT_ONCE = 200
+
+log = logging.getLogger(__name__)
+
+
+def process(workflow_id: int, slot: int) -> None:
+    """Takes turns at a workflow until nothing waits, or until others wait for this worker."""
+    config = _config()
+    queues.answer(config.redis_url, f"{workflow_id}:{slot}")
+    with _transaction() as session:
+        queue = queue_of(session, workflow_id)
+    first_lane = slot * LANES // queues.SLOTS
+    while True:
+        turn = turns(workflow_id, first_lane, config)
+        if turn.actions:
+            queues.ring_actions(config.redis_url, workflow_id)
+        if not turn.processed:
+            return
+        if turn.more_waits:  # in other lanes too, which another worker may take
+            queues.ring_classifications(config.redis_url, workflow_id, queue=queue, slot=slot + 1)
+        if queues.others_wait(config.redis_url, queue):
+            queues.ring_classifications(config.redis_url, workflow_id, queue=queue, slot=slot)
+            return
+
+
+def turns(workflow_id: int, first_lane: int, config: Config) -> Turn:
+    """One turn; where one classification makes it fail, that one is set aside and the rest done."""
+    most = config.turn_classifications
+    while True:
+        limits = Limits(most, config.turn_extracts)
+        try:
+            with _transaction() as session:
+                return take_turn(
+                    session, workflow_id, first_lane=first_lane, limits=limits, now=_now()
+                )
+        except TurnFailed as failure:
+            log.exception("a turn of workflow %s failed", workflow_id)
+            if len(failure.classification_ids) > 1:
+                most = len(failure.classification_ids) // 2
+                continue
+            with _transaction() as session:
+                inbox.set_aside(session, failure.classification_ids[0], reason=str(failure))
+
+
+def perform(workflow_id: int) -> None:
+    """Performs a workflow's due actions, round after round, in the order of each target."""
+    config = _config()
+    queues.answer(config.redis_url, f"actions:{workflow_id}")
+    for kind in action_rows.KINDS:
+        while _perform_round(workflow_id, kind, config):
+            pass
+
+
+def _perform_round(workflow_id: int, kind: Kind, config: Config) -> bool:
+    """One action of each target at most; whether any was completed, so that a next may be due."""
+    with _transaction() as session:
+        workflow = session.get(Workflow, workflow_id)
+        if workflow is None or workflow.status == "halted":
+            return False
+        project_id = workflow.project_id
+        claims = _claim(session, kind, workflow_id, config)
+    if not claims:
+        return False
+    patience = actions.Patience(config.action_attempts, random.SystemRandom())
+    outcomes = actions.perform(
+        panoptes(), claims, project_id=project_id, patience=patience, clock=_now
+    )
+    with _transaction() as session:
+        action_rows.record(session, kind, outcomes)
+    return any(outcome.status != "pending" for outcome in outcomes)
+
+
+def _claim(session: Session, kind: Kind, workflow_id: int, config: Config) -> list[Claim]:
+    now = _now()
+    lease = timedelta(seconds=config.action_lease_seconds)
+    return action_rows.claim(
+        session, kind, workflow_id, now=now, lease_until=now + lease, most=ACTIONS_AT_ONCE
+    )
+
+
+def sweep() -> None:
+    """Rings for all work that waits: what makes "nothing is lost" true, whatever Redis forgot."""
+    config = _config()
+    with _transaction() as session:
+        waiting = [(id, queue_of(session, id)) for id in inbox.workflows_waiting(session)]
+        due = action_rows.workflows_with_due(session, now=_now())
+    for workflow_id, queue in waiting:
+        queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
+    for workflow_id in due:
+        queues.ring_actions(config.redis_url, workflow_id)
+
+
+def queue_of(session: Session, workflow_id: int) -> str:
+    """The workflow's own queue, where it has one that is served, or everybody's."""
+    workflow = session.get(Workflow, workflow_id)
+    own = workflow.custom_queue_name if workflow else None
+    served = {name for name, _ in _config().queues}
+    return own if own in served and own is not None else queues.CLASSIFICATIONS
+
+
+def panoptes() -> Panoptes:
+    """The process's client of Panoptes, with the service account."""
+    if "panoptes" not in current_app.extensions:
+        config = _config()
+        current_app.extensions["panoptes"] = Panoptes(
+            config.panoptes_url, config.panoptes_client_id, config.panoptes_client_secret
+        )
+    client: Panoptes = current_app.extensions["panoptes"]
+    return client
+
+
+@contextmanager
+def _transaction() -> Iterator[Session]:
+    """A session whose transaction ends with the block."""
+    try:
+        with db.session.begin():
+            yield db.session()
+    finally:
+        db.session.remove()
+
+
+def _config() -> Config:
+    config: Config = current_app.extensions["caesar_config"]
+    return config
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

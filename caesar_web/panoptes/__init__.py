@@ -1,0 +1,1 @@
+"""Talking to Panoptes, the platform's own API."""

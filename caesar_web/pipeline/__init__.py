@@ -1,0 +1,1 @@
+"""From a classification to a performed action. The caller owns the transaction."""

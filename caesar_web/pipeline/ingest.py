@@ -1,0 +1,89 @@
+"""Taking events in: each stands alone, what is refused is kept with its reason."""
+
+import json
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.events import Arrival, Rejected, read_event, without_addresses, workflow_of
+from caesar_web.store import inbox_statements as inbox
+
+
+class Taken(NamedTuple):
+    """What became of a request's events, and the workflows that have work now."""
+
+    kept: int
+    skipped: int
+    rejected: int
+    workflows: set[int]
+
+
+def take_in(session: Session, events: Iterable[Any], *, now: datetime) -> Taken:
+    """Writes the classifications of known workflows into the inbox."""
+    rejected: list[tuple[str, str]] = []
+    wanted = list(_classification_events(events, rejected))
+    known = inbox.workflows_of(session, {workflow_id for workflow_id, _ in wanted})
+    arrivals = []
+    for workflow_id, event in wanted:
+        project_id, status = known.get(workflow_id, (0, "halted"))
+        if status == "halted":
+            continue
+        try:
+            arrivals.append(_of_project(read_event(event), project_id))
+        except Rejected as problem:
+            rejected.append((str(problem), _as_text(event)))
+    waiting = _keep(session, _once_each(arrivals), now)
+    if rejected:
+        inbox.keep_rejected(session, rejected, now=now)
+    active = {workflow_id for workflow_id in waiting if known[workflow_id][1] == "active"}
+    return Taken(len(arrivals), len(wanted) - len(arrivals), len(rejected), active)
+
+
+def _classification_events(
+    events: Iterable[Any], rejected: list[tuple[str, str]]
+) -> Iterable[tuple[int, dict[str, Any]]]:
+    for event in events:
+        try:
+            workflow_id = workflow_of(event)
+        except Rejected as problem:
+            rejected.append((str(problem), _as_text(event)))
+            continue
+        if workflow_id is not None:
+            yield workflow_id, event
+
+
+def _of_project(arrival: Arrival, project_id: int) -> Arrival:
+    if arrival.project_id != project_id:
+        raise Rejected(
+            f"data.links.project is {arrival.project_id},"
+            f" but workflow {arrival.workflow_id} belongs to project {project_id}"
+        )
+    return arrival
+
+
+def _once_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
+    """In the order in which they are taken in; of one id the latest version."""
+    latest: dict[int, Arrival] = {}
+    for arrival in arrivals:
+        known = latest.setdefault(arrival.id, arrival)
+        if arrival.updated_at > known.updated_at:
+            latest[arrival.id] = arrival
+    return sorted(latest.values(), key=lambda arrival: (arrival.created_at, arrival.id))
+
+
+def _keep(session: Session, arrivals: Sequence[Arrival], now: datetime) -> set[int]:
+    if not arrivals:
+        return set()
+    told = [subject for arrival in arrivals for subject in arrival.subjects]
+    inbox.keep_subjects(session, told)
+    untold = {arrival.subject_id for arrival in arrivals} - {subject.id for subject in told}
+    if untold:
+        inbox.keep_unseen_subjects(session, untold)
+    return inbox.keep_classifications(session, arrivals, now=now)
+
+
+def _as_text(event: Any) -> str:
+    """In ASCII, so that any database can hold what it refuses as a value."""
+    return json.dumps(without_addresses(event))

@@ -1,0 +1,236 @@
+"""A ledger: the reductions of a workflow or project over subjects or users, during one turn.
+
+It loads what the touched targets need in a fixed number of statements, takes in classifications
+one by one, and writes what has changed.
+"""
+
+from collections.abc import Collection, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.classification import Extract, Group, grouped
+from caesar_web.domain.folds import NOTHING, Reduced
+from caesar_web.domain.grouping import DEFAULT_SUBGROUP
+from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
+from caesar_web.domain.values import DomainError, same
+from caesar_web.store import result_statements as results
+from caesar_web.store.result_statements import Place, Topic
+from caesar_web.store.snapshot import Reducible
+
+Sources = Mapping[int, Collection[int]]
+
+
+class Ledger:
+    """The reductions of one reducible and topic. `failures` collects (reducer id, message)."""
+
+    def __init__(
+        self, reducible: Reducible, topic: Topic, reducers: Collection[Reducer], *, targets: Sources
+    ) -> None:
+        """`targets` gives each target's sources: itself, and previous subjects."""
+        self.reducible = reducible
+        self.topic = topic
+        self.failures: list[tuple[int, str]] = []
+        self._reducers = [reducer for reducer in reducers if not reducer.type.is_pushed]
+        self._targets = targets
+        self._ids: dict[Place, int] = {}
+        self._stored: dict[Place, Reduced] = {}
+        self._current: dict[int, dict[str, dict[str, Reduced]]] = {}
+        self._counted: dict[tuple[int, str], list[Counted]] = {}
+        self._history: dict[int, list[Extract]] = {}
+        self._training: set[int] = set()
+        self._relevant: dict[int, dict[str, Any]] = {}
+        self._series: dict[tuple[int, str], DefaultSeries | RunningSeries] = {}
+
+    def load(
+        self, session: Session, *, most: int | None = None, without: Collection[int] = ()
+    ) -> bool:
+        """Loads what is stored; False where the history is longer than `most` extracts.
+
+        `without` names classifications that are not history, because they are arriving.
+        """
+        for stored in results.reductions_of(session, self.reducible, self.topic, self._targets):
+            place = Place(stored.target_id, stored.reducer_key, stored.subgroup)
+            self._ids[place] = stored.id
+            self._stored[place] = stored.reduced
+            by_key = self._current.setdefault(stored.target_id, {})
+            by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
+        self._load_counted(session)
+        return self._load_history(session, most, frozenset(without))
+
+    def load_related(self, session: Session, arriving: Iterable[Extract]) -> None:
+        """Loads what reducers want to know of subjects and users beside the extracts."""
+        extracts = [*arriving, *(one for history in self._history.values() for one in history)]
+        if any(one.filters.training_behavior != "ignore_training" for one in self._reducers):
+            self._training = results.training_among(session, {one.subject_id for one in extracts})
+        keys = {key for reducer in self._reducers for key in reducer.relevant_keys}
+        if keys:
+            self._load_relevant(session, extracts, keys)
+
+    def arrive(self, target: int, group: Group) -> bool:
+        """Takes in a classification; whether any reduction of the target has other data now."""
+        changed = False
+        for reducer in self._reducers:
+            series = self._series_of(target, reducer)
+            is_first = not series.results
+            try:
+                touched = series.arrive(_with_relevant(group, self._relevant, reducer))
+            except DomainError as problem:
+                self.failures.append((reducer.id, str(problem)))
+                continue
+            if is_first and isinstance(series, DefaultSeries):
+                touched = touched | self._current.get(target, {}).get(reducer.key, {}).keys()
+            for subgroup in touched:
+                place = Place(target, reducer.key, subgroup)
+                changed |= self._set(place, series.results.get(subgroup, NOTHING))
+        return changed
+
+    def reductions(self, target: int) -> dict[str, dict[str, Any]]:
+        """What rules see: the data of the target's reductions, by reducer and subgroup."""
+        return {
+            key: {subgroup: reduced.data for subgroup, reduced in subgroups.items()}
+            for key, subgroups in self._current.get(target, {}).items()
+        }
+
+    def write(self, session: Session, *, now: datetime) -> int:
+        """Writes what has changed; gives by how many reductions there are more than before."""
+        current = {
+            Place(target, key, subgroup): reduced
+            for target, by_key in self._current.items()
+            for key, subgroups in by_key.items()
+            for subgroup, reduced in subgroups.items()
+        }
+        changed = {
+            place: reduced
+            for place, reduced in current.items()
+            if place not in self._stored or not _is_equal(self._stored[place], reduced)
+        }
+        gone = [self._ids[place] for place in self._stored if place not in current]
+        if changed:
+            written = results.write_reductions(
+                session, self.reducible, self.topic, changed, now=now
+            )
+            self._ids |= written
+        if gone:
+            results.remove_reductions(session, self.topic, gone)
+        self._write_counted(session)
+        return len(current) - len(self._stored)
+
+    def _set(self, place: Place, reduced: Reduced) -> bool:
+        subgroups = self._current.setdefault(place.target_id, {}).setdefault(place.reducer_key, {})
+        before = subgroups.get(place.subgroup, NOTHING)
+        if reduced.is_empty:
+            subgroups.pop(place.subgroup, None)
+            return before is not NOTHING
+        subgroups[place.subgroup] = reduced
+        return before is NOTHING or not same(before.data, reduced.data)
+
+    def _series_of(self, target: int, reducer: Reducer) -> DefaultSeries | RunningSeries:
+        if (target, reducer.key) not in self._series:
+            history = grouped(self._history.get(target, ()))
+            if reducer.relevant_keys:
+                history = [_with_relevant(one, self._relevant, reducer) for one in history]
+            self._series[target, reducer.key] = self._new_series(target, reducer, history)
+        return self._series[target, reducer.key]
+
+    def _new_series(
+        self, target: int, reducer: Reducer, history: list[Group]
+    ) -> DefaultSeries | RunningSeries:
+        if not reducer.is_running:
+            return DefaultSeries(reducer, history, training=self._training)
+        stored = self._current.get(target, {}).get(reducer.key, {})
+        counted = self._counted.get((target, reducer.key), ())
+        return RunningSeries(
+            reducer,
+            stored,
+            counted,
+            # Once it has begun, it has counted all that came before.
+            history=() if stored else history,
+            training=self._training,
+        )
+
+    def _load_counted(self, session: Session) -> None:
+        running = {reducer.key for reducer in self._reducers if reducer.is_running}
+        places = {self._ids[place]: place for place in self._stored if place.reducer_key in running}
+        if not running:
+            return
+        subgroups = {id: place.subgroup for id, place in places.items()}
+        for reduction_id, counted in results.counted_in(session, self.topic, subgroups):
+            place = places[reduction_id]
+            self._counted.setdefault((place.target_id, place.reducer_key), []).append(counted)
+
+    def _load_history(self, session: Session, most: int | None, without: frozenset[int]) -> bool:
+        wanted = {target for target in self._targets if self._needs_history(target)}
+        sources = {source for target in wanted for source in self._targets[target]}
+        if not sources:
+            return True
+        limit = None if most is None else most + 1
+        extracts = results.extracts_of(session, self.reducible, self.topic, sources, most=limit)
+        if most is not None and len(extracts) > most:
+            return False
+        by_source: dict[int | None, list[Extract]] = {}
+        by_user = self.topic is results.USER
+        for extract in extracts:
+            if extract.classification_id not in without:
+                source = extract.user_id if by_user else extract.subject_id
+                by_source.setdefault(source, []).append(extract)
+        for target in wanted:
+            self._history[target] = [
+                extract for source in self._targets[target] for extract in by_source.get(source, ())
+            ]
+        return True
+
+    def _needs_history(self, target: int) -> bool:
+        begun = self._current.get(target, {})
+        return any(not one.is_running or one.key not in begun for one in self._reducers)
+
+    def _load_relevant(
+        self, session: Session, extracts: Iterable[Extract], keys: Collection[str]
+    ) -> None:
+        by_subject = self.topic is results.SUBJECT
+        other = results.USER if by_subject else results.SUBJECT
+        ids = {one.user_id if by_subject else one.subject_id for one in extracts} - {None}
+        for stored in results.reductions_of(
+            session, self.reducible, other, (id for id in ids if id is not None)
+        ):
+            if stored.reducer_key in keys and stored.subgroup == DEFAULT_SUBGROUP:
+                relevant = {
+                    "id": stored.id,
+                    other.target: stored.target_id,
+                    "reducer_key": stored.reducer_key,
+                    "subgroup": stored.subgroup,
+                    "data": stored.reduced.data,
+                    "store": stored.reduced.store,
+                }
+                self._relevant.setdefault(stored.target_id, {})[stored.reducer_key] = relevant
+
+    def _write_counted(self, session: Session) -> None:
+        counted = [
+            (self._ids[place], one)
+            for (target, key), series in self._series.items()
+            if isinstance(series, RunningSeries)
+            for one in series.newly_counted
+            if (place := Place(target, key, one.subgroup)) in self._ids
+        ]
+        if counted:
+            results.write_counted(session, self.topic, counted)
+
+
+def _with_relevant(
+    group: Group, relevant: Mapping[int, Mapping[str, Any]], reducer: Reducer
+) -> Group:
+    """The group with each extract carrying the reduction of the other topic that it goes with."""
+    if not reducer.relevant_keys:
+        return group
+    by_user = reducer.topic == results.SUBJECT.name
+    extracts = []
+    for extract in group.extracts:
+        known = relevant.get((extract.user_id or 0) if by_user else extract.subject_id, {})
+        first = next((known[key] for key in reducer.relevant_keys if key in known), None)
+        extracts.append(extract._replace(relevant_reduction=first))
+    return group._replace(extracts=tuple(extracts))
+
+
+def _is_equal(before: Reduced, after: Reduced) -> bool:
+    return same(before.data, after.data) and same(before.store, after.store)

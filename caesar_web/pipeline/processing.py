@@ -1,0 +1,263 @@
+"""The batch: one turn over lanes of a workflow, one transaction, a fixed number of statements.
+
+The order within a turn is that of the inbox, and rules are checked after every classification, so
+that what they decide does not depend on how classifications were batched (architecture.md, 3).
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.classification import Extract
+from caesar_web.domain.scope import ReductionScope
+from caesar_web.pipeline.extraction import Extraction, extract, write_extracts
+from caesar_web.pipeline.ledger import Ledger
+from caesar_web.pipeline.outcomes import Outcomes
+from caesar_web.pipeline.rule_check import Decisions
+from caesar_web.store import inbox_statements as inbox
+from caesar_web.store import result_statements as results
+from caesar_web.store.action_statements import SUBJECT_ACTIONS, USER_ACTIONS
+from caesar_web.store.counters import add_to_counters
+from caesar_web.store.inbox import LANES
+from caesar_web.store.inbox_statements import Claimed
+from caesar_web.store.result_statements import SUBJECT, USER, Topic
+from caesar_web.store.snapshot import Reducible, Snapshot, revisions, snapshot
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one turn takes on: classifications, and about so many earlier extracts."""
+
+    classifications: int
+    extracts: int
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What a turn has done; `more_waits` where there is work that it did not take."""
+
+    processed: int = 0
+    actions: int = 0
+    more_waits: bool = False
+
+
+class TurnFailed(Exception):
+    """A turn that one of its classifications made fail; nothing of it was written."""
+
+    def __init__(self, classification_ids: list[int], problem: Exception) -> None:
+        self.classification_ids = classification_ids
+        super().__init__(f"{type(problem).__name__}: {problem}"[:2000])
+
+
+# These are the database's own trouble: no classification is to blame, and the turn is tried again.
+TROUBLE = (OperationalError, InterfaceError, ProgrammingError, MemoryError)
+
+
+def take_turn(
+    session: Session, workflow_id: int, *, first_lane: int, limits: Limits, now: datetime
+) -> Turn:
+    """Processes the next classifications of free lanes, from `first_lane` on.
+
+    Raises TurnFailed, or one of TROUBLE.
+    """
+    at = revisions(session, workflow_id)
+    if at is None or at.status != "active":
+        return Turn()
+    enough = max(1, limits.classifications // 2)
+    waiting = inbox.waiting_by_lane(session, workflow_id, most=enough)
+    lanes = lanes_to_take(waiting, first_lane, most=limits.classifications, enough=enough)
+    free = inbox.lock_lanes(session, workflow_id, lanes) if lanes else []
+    if not free:
+        return Turn()
+    claimed = inbox.claim(session, workflow_id, free, most=limits.classifications)
+    if not claimed:
+        return Turn()
+    work = _Work(session, snapshot(session, at), claimed, now)
+    try:
+        work.load_subjects(limits.extracts)
+        processed, actions = work.carry_out()
+    except TROUBLE:
+        raise
+    except Exception as problem:
+        raise TurnFailed(work.classification_ids, problem) from problem
+    return Turn(processed, actions, more_waits=sum(waiting.values()) > processed)
+
+
+def lanes_to_take(
+    waiting: Mapping[int, int], first_lane: int, *, most: int, enough: int
+) -> list[int]:
+    """Neighbouring lanes while little waits in them; one with `enough` is taken alone."""
+    order = sorted(waiting, key=lambda lane: (lane - first_lane) % LANES)
+    if order and waiting[order[0]] >= enough:
+        return order[:1]
+    lanes: list[int] = []
+    total = 0
+    for lane in order:
+        if total >= most:
+            break
+        if waiting[lane] < enough:
+            lanes.append(lane)
+            total += waiting[lane]
+    return lanes
+
+
+def previous_subjects(metadata: Mapping[str, Any]) -> list[int]:
+    """The subjects whose extracts count for this one too: a list, or a text that holds one."""
+    given = metadata.get("previous_subject_ids") or metadata.get("#previous_subject_ids")
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except ValueError:
+            return []
+    texts = map(str, given) if isinstance(given, list) else ()
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
+
+
+class _Work:
+    """One turn's work, once it has claimed its classifications."""
+
+    def __init__(
+        self, session: Session, plan: Snapshot, claimed: Sequence[Claimed], now: datetime
+    ) -> None:
+        self._session = session
+        self._plan = plan
+        self._claimed = list(claimed)
+        self._now = now
+        self._workflow = Reducible("Workflow", plan.workflow_id)
+        self._project = Reducible("Project", plan.project_id)
+        self._outcomes = Outcomes(plan, now)
+        self._counts: dict[Reducible, dict[str, int]] = {self._workflow: {}, self._project: {}}
+
+    @property
+    def classification_ids(self) -> list[int]:
+        return [claimed.classification.id for claimed in self._claimed]
+
+    def load_subjects(self, most_extracts: int) -> None:
+        """Loads the subjects' reductions and history, before this turn changes any extract.
+
+        Where the history is too long for one turn, the turn gives up its last classifications.
+        """
+        self._subjects = self._subject_ledger()
+        if not self._subjects.load(self._session, most=most_extracts):
+            subject_ids = {one.classification.subject.id for one in self._claimed}
+            counts = results.count_extracts(self._session, self._plan.workflow_id, subject_ids)
+            self._claimed = _within(self._claimed, counts, most_extracts)
+            self._subjects = self._subject_ledger()
+            self._subjects.load(self._session)
+
+    def _subject_ledger(self) -> Ledger:
+        subjects = {
+            subject.id: (subject.id, *previous_subjects(subject.metadata))
+            for subject in (one.classification.subject for one in self._claimed)
+        }
+        reducers = self._plan.reducers_of(self._workflow, SUBJECT.name)
+        return Ledger(self._workflow, SUBJECT, reducers, targets=subjects)
+
+    def carry_out(self) -> tuple[int, int]:
+        """Extracts, reduces, checks rules and writes; how many processed, how many actions."""
+        extractions = [
+            extract(claimed, self._plan.extractors, outcomes=self._outcomes)
+            for claimed in self._claimed
+        ]
+        more = write_extracts(self._session, extractions, now=self._now)
+        self._counts[self._workflow]["extracts_count"] = more
+        matters = [extraction for extraction in extractions if extraction.matters]
+        actions = self._reduce_subjects(matters)
+        # Users, and all that belongs to the project: other lanes work on the same targets.
+        for reducible, topic in (
+            (self._workflow, USER),
+            (self._project, SUBJECT),
+            (self._project, USER),
+        ):
+            if self._plan.reducers_of(reducible, topic.name):
+                actions += self._reduce_shared(reducible, topic, matters)
+        inbox.mark_processed(self._session, self.classification_ids, now=self._now)
+        self._outcomes.write(self._session)
+        for reducible, counts in self._counts.items():
+            add_to_counters(self._session, reducible, counts)
+        return len(self._claimed), actions
+
+    def _reduce_subjects(self, extractions: Sequence[Extraction]) -> int:
+        ledger, plan = self._subjects, self._plan
+        decisions = Decisions(
+            plan.workflow_id, SUBJECT_ACTIONS, plan.subject_rules, rules_applied=plan.rules_applied
+        )
+        ledger.load_related(self._session, _all_extracts(extractions))
+        decisions.load(self._session, {one.classification.subject.id for one in extractions})
+        for extraction in extractions:
+            subject = extraction.classification.subject
+            if ledger.arrive(subject.id, extraction.group) and plan.subject_rules:
+                reductions = ledger.reductions(subject.id)
+                scope = ReductionScope(reductions, subject.id, subject.metadata)
+                decisions.check(subject.id, scope, now=self._now)
+        return self._write(ledger, decisions)
+
+    def _reduce_shared(
+        self, reducible: Reducible, topic: Topic, extractions: Sequence[Extraction]
+    ) -> int:
+        arriving = [
+            (target, extraction)
+            for extraction in extractions
+            if (target := _target(extraction, topic)) is not None
+        ]
+        targets = {target: (target,) for target, _ in arriving}
+        if not targets:
+            return 0
+        results.lock_targets(self._session, reducible, topic, targets, now=self._now)
+        reducers = self._plan.reducers_of(reducible, topic.name)
+        ledger = Ledger(reducible, topic, reducers, targets=targets)
+        ids = [extraction.classification.id for _, extraction in arriving]
+        ledger.load(self._session, without=ids)
+        ledger.load_related(self._session, _all_extracts(one for _, one in arriving))
+        rules = self._plan.user_rules if reducible == self._workflow and topic is USER else ()
+        decisions = Decisions(
+            self._plan.workflow_id, USER_ACTIONS, rules, rules_applied=self._plan.rules_applied
+        )
+        decisions.load(self._session, targets)
+        for target, extraction in arriving:
+            if ledger.arrive(target, extraction.group) and rules:
+                decisions.check(target, ReductionScope(ledger.reductions(target)), now=self._now)
+        return self._write(ledger, decisions)
+
+    def _write(self, ledger: Ledger, decisions: Decisions) -> int:
+        of = "subject" if ledger.topic is SUBJECT else "user"
+        counts = self._counts[ledger.reducible]
+        counts[f"{of}_reductions_count"] = ledger.write(self._session, now=self._now)
+        for reducer_id, message in ledger.failures:
+            self._outcomes.failed("reducer", reducer_id, message)
+        for rule_id in decisions.checked:
+            self._outcomes.went_well(f"{of}_rule", rule_id)
+        for rule_id, message in decisions.failures:
+            self._outcomes.failed(f"{of}_rule", rule_id, message)
+        actions = decisions.write(self._session)
+        if ledger.reducible == self._workflow:
+            counts[f"{of}_actions_count"] = actions
+        return actions
+
+
+def _target(extraction: Extraction, topic: Topic) -> int | None:
+    classification = extraction.classification
+    return classification.user_id if topic is USER else classification.subject.id
+
+
+def _all_extracts(extractions: Iterable[Extraction]) -> list[Extract]:
+    return [one for extraction in extractions for one in extraction.extracts]
+
+
+def _within(claimed: Sequence[Claimed], counts: Mapping[int, int], most: int) -> list[Claimed]:
+    """The first classifications whose subjects have `most` extracts together; one at least."""
+    seen: set[int] = set()
+    total = 0
+    for at, one in enumerate(claimed):
+        subject_id = one.classification.subject.id
+        if subject_id not in seen:
+            total += counts.get(subject_id, 0)
+            seen.add(subject_id)
+        if total > most:
+            return list(claimed[: max(at, 1)])
+    return list(claimed)

@@ -1,0 +1,74 @@
+"""Checking rules after each classification, and deciding on actions: once per effect and target."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.evaluation import trace, trace_as_json
+from caesar_web.domain.rules import Rule, check
+from caesar_web.domain.scope import ReductionScope
+from caesar_web.store import action_statements as actions
+from caesar_web.store.action_statements import Decided, Kind
+
+
+class Decisions:
+    """What the rules of one workflow decide for subjects, or for users, during one turn.
+
+    `checked` collects the rules that had a value, `failures` (rule id, message) of the others.
+    """
+
+    def __init__(
+        self, workflow_id: int, kind: Kind, rules: Sequence[Rule], *, rules_applied: str
+    ) -> None:
+        self.checked: list[int] = []
+        self.failures: list[tuple[int, str]] = []
+        self._workflow_id = workflow_id
+        self._kind = kind
+        self._rules = rules
+        self._rules_applied = rules_applied
+        self._decided: set[Decided] = set()
+        self._rows: list[dict[str, Any]] = []
+
+    def load(self, session: Session, targets: Collection[int]) -> None:
+        """Loads what has been decided before."""
+        effect_ids = [effect.id for rule in self._rules for effect in rule.effects]
+        if effect_ids:
+            self._decided = actions.decided(session, self._kind, effect_ids, targets)
+
+    def check(self, target: int, scope: ReductionScope, *, now: datetime) -> None:
+        """Checks the rules for one target, as its reductions stand now."""
+        checked = check(self._rules, scope, rules_applied=self._rules_applied)
+        self.checked += [rule.id for rule in checked.evaluated]
+        self.failures += [(failure.rule.id, failure.message) for failure in checked.failures]
+        for rule in checked.matching:
+            self._decide(rule, target, scope, now)
+
+    def write(self, session: Session) -> int:
+        """Writes the decisions in their order; says how many were new."""
+        return actions.write_actions(session, self._kind, self._rows) if self._rows else 0
+
+    def _decide(self, rule: Rule, target: int, scope: ReductionScope, now: datetime) -> None:
+        for effect in rule.effects:
+            decided = (effect.id, effect.revision, target)
+            if effect.type.once and decided in self._decided:
+                continue
+            self._decided.add(decided)
+            self._rows.append(
+                {
+                    "workflow_id": self._workflow_id,
+                    self._kind.target: target,
+                    "rule_id": rule.id,
+                    "effect_id": effect.id,
+                    "effect_revision": effect.revision,
+                    "occurrence": 0 if effect.type.once else None,
+                    "effect_type": effect.action,
+                    "config": effect.config,
+                    "payload": None,
+                    "trace": trace_as_json(trace(rule.condition, scope)),
+                    "not_before": now,
+                    "created_at": now,
+                    "updated_at": now,
+                }
+            )

@@ -1,0 +1,46 @@
+"""Adding a workflow: what Panoptes says of it, and the row that it becomes."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from caesar_web.panoptes.client import Panoptes
+from caesar_web.store.configuration import Workflow
+
+
+@dataclass(frozen=True)
+class Description:
+    """A workflow as Panoptes describes it."""
+
+    id: int
+    project_id: int
+    name: str | None
+    project_name: str | None
+
+
+def describe(panoptes: Panoptes, workflow_id: int) -> Description:
+    """Asks Panoptes for a workflow. Raises PanoptesError, permanent where it knows none."""
+    workflow = panoptes.workflow(workflow_id)
+    project_id = int(workflow["links"]["project"])
+    project = panoptes.project(project_id)
+    return Description(
+        workflow_id, project_id, workflow.get("display_name"), project.get("display_name")
+    )
+
+
+def add(session: Session, description: Description, *, now: datetime) -> Workflow:
+    """The row of a workflow that was not known before, without any configuration."""
+    workflow = Workflow(
+        id=description.id,
+        project_id=description.project_id,
+        name=description.name,
+        project_name=description.project_name,
+        status="active",
+        rules_applied="all_matching_rules",
+        revision=1,
+        created_at=now,
+        updated_at=now,
+    )
+    session.add(workflow)
+    return workflow

@@ -1,0 +1,1 @@
+"""A stand-in Panoptes over HTTP, with sample projects and volunteers."""

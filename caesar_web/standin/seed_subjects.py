@@ -1,0 +1,82 @@
+"""The subjects of the seeded projects: made up, and the same each time."""
+
+import random
+
+from caesar_web.standin.world import JSON, Subject
+
+TRAINING_EVERY = 8
+TRAINING_FLAGS: tuple[object, ...] = (True, "true", "True")
+GALAXY_ANSWERS = ("Yes, a galaxy", "No, a star", "No, an artefact")
+
+
+def _image(name: str) -> list[dict[str, str]]:
+    return [{"image/jpeg": f"https://example.org/{name}"}]
+
+
+def galaxies(first_id: int, count: int) -> list[Subject]:
+    """Sky cutouts; every eighth is a training subject whose right answer is known."""
+    chance = random.Random(first_id)
+    subjects = []
+    for number in range(count):
+        subject_id = first_id + number
+        name = f"cutout-{subject_id}.jpg"
+        metadata: JSON = {
+            "#filename": name,
+            "ra": f"{chance.uniform(0, 360):.5f}",
+            "dec": f"{chance.uniform(-30, 60):.5f}",
+            "magnitude": f"{chance.uniform(14, 19):.2f}",
+        }
+        if number % TRAINING_EVERY == 0:
+            flag = TRAINING_FLAGS[number // TRAINING_EVERY % len(TRAINING_FLAGS)]
+            metadata |= _training(chance.choice((0, 0, 1, 2)), flag)
+        subjects.append(Subject(subject_id, 10, metadata, _image(name)))
+    return subjects
+
+
+def _training(answer: int, flag: object) -> JSON:
+    return {
+        "#training_subject": flag,
+        "#feedback_1_id": "galaxy",
+        "#feedback_1_answer": str(answer),
+        "#feedback_1_successMessage": f"Right: {GALAXY_ANSWERS[answer]}.",
+        "#feedback_1_failureMessage": f"Experts say: {GALAXY_ANSWERS[answer]}.",
+    }
+
+
+def camera_trap(first_id: int, count: int) -> list[Subject]:
+    """Photographs of a season, by site and camera, in the order in which they were taken."""
+    chance = random.Random(first_id)
+    subjects = []
+    for number in range(count):
+        site = chance.choice(("A03", "B07", "C11", "D02", "E05", "F09"))
+        day = f"2025-{6 + number * 3 // count:02}-{1 + number % 28:02}"
+        time = f"{chance.randrange(24):02}:{chance.randrange(60):02}"
+        name = f"{site}-{day}-{time.replace(':', '')}-{first_id + number}.jpg"
+        metadata: JSON = {
+            "#filename": name,
+            "site": site,
+            "camera": f"{site}-{chance.choice('ab')}",
+            "date": day,
+            "time": time,
+            "season": "4",
+        }
+        subjects.append(Subject(first_id + number, 20, metadata, _image(name)))
+    return subjects
+
+
+def minutes(first_id: int, count: int) -> list[Subject]:
+    """Pages of three volumes of a council's minutes."""
+    chance = random.Random(first_id)
+    subjects = []
+    for number in range(count):
+        year, page = 1911 + number * 3 // count, number + 1
+        name = f"minutes-{year}-{page:03}.jpg"
+        metadata: JSON = {
+            "#filename": name,
+            "volume": f"Council minutes {year}",
+            "page": str(page),
+            "clerk": chance.choice(("J. Hartley", "M. Osei", "R. Quill")),
+            "lines": str(chance.randrange(12, 38)),
+        }
+        subjects.append(Subject(first_id + number, 30, metadata, _image(name)))
+    return subjects

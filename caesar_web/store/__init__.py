@@ -1,0 +1,1 @@
+"""The tables, and the statements that read and write them. Never commits."""

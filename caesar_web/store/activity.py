@@ -1,0 +1,231 @@
+"""Tables of what is done and what happened: actions, runs, data requests, lights, audit, alarms."""
+
+import uuid
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column
+
+from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
+
+_PENDING = text("status = 'pending'")
+_WAITING = text("status = 'waiting'")
+
+
+class _Action(Timestamps):
+    """What a rule decided for a target: once per effect, revision and `occurrence`.
+
+    `occurrence` is 0, and counts up when a person asks to act again; it is null for effects that
+    act at every match. `not_before` holds back a retry, or what a worker is just performing.
+    """
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workflow_id: Mapped[int] = mapped_column(BigInteger)
+    rule_id: Mapped[int] = mapped_column(BigInteger)
+    effect_id: Mapped[int] = mapped_column(BigInteger)
+    effect_revision: Mapped[int]
+    occurrence: Mapped[int | None]
+    effect_type: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(Json)
+    payload: Mapped[Any | None] = mapped_column(Json)
+    trace: Mapped[Any | None] = mapped_column(Json)
+    status: Mapped[str] = mapped_column(server_default="pending")
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    not_before: Mapped[datetime] = mapped_column(UTCDateTime)
+    attempted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    completed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+def _action_indexes(table: str, target: str) -> tuple[UniqueConstraint | Index, ...]:
+    return (
+        UniqueConstraint("effect_id", "effect_revision", target, "occurrence"),
+        Index(
+            f"{table}_pending",
+            "workflow_id",
+            target,
+            "id",
+            postgresql_where=_PENDING,
+            sqlite_where=_PENDING,
+        ),
+        Index(None, "workflow_id", "id"),
+        Index(None, target, "workflow_id"),
+    )
+
+
+class SubjectAction(_Action, Base):
+    __tablename__ = "subject_actions"
+    __table_args__ = _action_indexes("subject_actions", "subject_id")
+
+    subject_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class UserAction(_Action, Base):
+    __tablename__ = "user_actions"
+    __table_args__ = _action_indexes("user_actions", "user_id")
+
+    user_id: Mapped[int] = mapped_column(BigInteger)
+
+
+class Light(Base):
+    """How an extractor, reducer, rule or effect has fared: `outcomes` are its last hundred.
+
+    One character each, the newest last: "." went well, "x" failed.
+    """
+
+    __tablename__ = "lights"
+    __table_args__ = (UniqueConstraint("kind", "name"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    name: Mapped[str]
+    workflow_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    outcomes: Mapped[str] = mapped_column(server_default="")
+    failures: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_error: Mapped[str | None] = mapped_column(Text)
+    failing_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class DataRequest(Timestamps, Base):
+    """An export that somebody asked for."""
+
+    __tablename__ = "data_requests"
+    __table_args__ = (Index(None, "exportable_type", "exportable_id", "created_at"),)
+
+    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
+    exportable_type: Mapped[str]
+    exportable_id: Mapped[int] = mapped_column(BigInteger)
+    requested_data: Mapped[str]
+    user_id: Mapped[int | None] = mapped_column(BigInteger)
+    subgroup: Mapped[str | None]
+    status: Mapped[str] = mapped_column(server_default="pending")
+    is_public: Mapped[bool] = mapped_column(server_default=false())
+    url: Mapped[str | None] = mapped_column(Text)
+    run_id: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class Run(Timestamps, Base):
+    """A long piece of work: this row is the truth, jobs only carry it on from `checkpoint`."""
+
+    __tablename__ = "runs"
+    __table_args__ = (Index(None, "reducible_type", "reducible_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    reducible_type: Mapped[str]
+    reducible_id: Mapped[int] = mapped_column(BigInteger)
+    options: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    checkpoint: Mapped[Any | None] = mapped_column(Json)
+    status: Mapped[str] = mapped_column(server_default="waiting")
+    total: Mapped[int | None] = mapped_column(BigInteger)
+    done: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    failed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    last_error: Mapped[str | None] = mapped_column(Text)
+    started_by: Mapped[str | None]
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class RunFailure(Base):
+    """Something that a run could not do; the run goes on."""
+
+    __tablename__ = "run_failures"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
+    place: Mapped[str] = mapped_column(Text)
+    message: Mapped[str] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class ExternalWork(Timestamps, Base):
+    """Work that waits for an external service: an extraction, or a reduction."""
+
+    __tablename__ = "external_work"
+    __table_args__ = (
+        Index(
+            "external_work_waiting",
+            "not_before",
+            "id",
+            postgresql_where=_WAITING,
+            sqlite_where=_WAITING,
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    workflow_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    classification_id: Mapped[int | None] = mapped_column(BigInteger)
+    subject_id: Mapped[int | None] = mapped_column(BigInteger)
+    user_id: Mapped[int | None] = mapped_column(BigInteger)
+    status: Mapped[str] = mapped_column(server_default="waiting")
+    attempts: Mapped[int] = mapped_column(server_default=text("0"))
+    not_before: Mapped[datetime] = mapped_column(UTCDateTime)
+    last_error: Mapped[str | None] = mapped_column(Text)
+
+
+class Exchange(Base):
+    """One of the last calls to an external service, kept for those who debug it."""
+
+    __tablename__ = "exchanges"
+    __table_args__ = (Index(None, "kind", "owner_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    kind: Mapped[str]
+    owner_id: Mapped[int] = mapped_column(BigInteger)
+    status: Mapped[int | None]
+    seconds: Mapped[float | None]
+    sent: Mapped[str | None] = mapped_column(Text)
+    received: Mapped[str | None] = mapped_column(Text)
+    error: Mapped[str | None] = mapped_column(Text)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Credential(Timestamps, Base):
+    """Somebody's tokens, encrypted, and the projects that Panoptes says are theirs."""
+
+    __tablename__ = "credentials"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    session_digest: Mapped[str] = mapped_column(unique=True)
+    user_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    login: Mapped[str]
+    tokens: Mapped[str] = mapped_column(Text)
+    project_ids: Mapped[list[int]] = mapped_column(Json, default=list)
+    projects_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class AuditEntry(Base):
+    """Who did what, from where, and what it was before and after."""
+
+    __tablename__ = "audit"
+    __table_args__ = (Index(None, "workflow_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    actor: Mapped[str]
+    address: Mapped[str | None]
+    action: Mapped[str]
+    workflow_id: Mapped[int | None] = mapped_column(BigInteger)
+    project_id: Mapped[int | None] = mapped_column(BigInteger)
+    before: Mapped[Any | None] = mapped_column(Json)
+    after: Mapped[Any | None] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class Alarm(Base):
+    """Something that the owner of a workflow should look at."""
+
+    __tablename__ = "alarms"
+    __table_args__ = (UniqueConstraint("workflow_id", "kind", "name"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workflow_id: Mapped[int] = mapped_column(BigInteger)
+    kind: Mapped[str]
+    name: Mapped[str]
+    message: Mapped[str] = mapped_column(Text)
+    raised_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    cleared_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

@@ -1,0 +1,161 @@
+"""Tables of what people configure: projects, workflows, extractors, reducers, rules, effects."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
+
+WORKFLOW_STATUSES = ("active", "paused", "halted")
+PROJECT_STATUSES = ("active", "halted")
+
+
+class Project(Timestamps, Base):
+    """A Panoptes project, as a reducible of its own over all its workflows."""
+
+    __tablename__ = "projects"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    display_name: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="active", server_default="active")
+    public_reductions: Mapped[bool] = mapped_column(default=False, server_default=false())
+    custom_queue_name: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(BigInteger, default=1, server_default=text("1"))
+    subject_reductions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    user_reductions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+
+class Workflow(Timestamps, Base):
+    """A Panoptes workflow. `revision` counts changes of its configuration."""
+
+    __tablename__ = "workflows"
+
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    project_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    name: Mapped[str | None]
+    project_name: Mapped[str | None]
+    status: Mapped[str] = mapped_column(default="active", server_default="active")
+    rules_applied: Mapped[str] = mapped_column(
+        default="all_matching_rules", server_default="all_matching_rules"
+    )
+    public_extracts: Mapped[bool] = mapped_column(default=False, server_default=false())
+    public_reductions: Mapped[bool] = mapped_column(default=False, server_default=false())
+    custom_queue_name: Mapped[str | None]
+    revision: Mapped[int] = mapped_column(BigInteger, default=1, server_default=text("1"))
+    extracts_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    subject_reductions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    user_reductions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    subject_actions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+    user_actions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
+
+    extractors: Mapped[list["Extractor"]] = relationship(
+        order_by="Extractor.id", cascade="all, delete-orphan"
+    )
+    subject_rules: Mapped[list["SubjectRule"]] = relationship(
+        order_by="SubjectRule.row_order, SubjectRule.id", cascade="all, delete-orphan"
+    )
+    user_rules: Mapped[list["UserRule"]] = relationship(
+        order_by="UserRule.row_order, UserRule.id", cascade="all, delete-orphan"
+    )
+
+
+class Extractor(Timestamps, Base):
+    __tablename__ = "extractors"
+    __table_args__ = (UniqueConstraint("workflow_id", "key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workflow_id: Mapped[int] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
+    key: Mapped[str]
+    type: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    minimum_workflow_version: Mapped[str | None]
+
+
+class Reducer(Timestamps, Base):
+    """A reducer of a workflow or of a project: its reducible."""
+
+    __tablename__ = "reducers"
+    __table_args__ = (UniqueConstraint("reducible_type", "reducible_id", "key"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    reducible_type: Mapped[str]
+    reducible_id: Mapped[int] = mapped_column(BigInteger)
+    key: Mapped[str]
+    type: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    topic: Mapped[str] = mapped_column(default="reduce_by_subject")
+    reduction_mode: Mapped[str] = mapped_column(default="default_reduction")
+    filters: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    grouping: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    user_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
+    subject_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
+
+
+class _Rule(Timestamps):
+    """`condition` is the JSON text exactly as written: JSONB would reorder and rewrite it."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    workflow_id: Mapped[int] = mapped_column(
+        ForeignKey("workflows.id", ondelete="CASCADE"), index=True
+    )
+    condition: Mapped[str] = mapped_column(Text)
+    row_order: Mapped[int] = mapped_column(BigInteger, default=0)
+
+
+class _Effect(Timestamps):
+    """Editing an effect or its rule makes a new `revision`, and that may act once more."""
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    action: Mapped[str]
+    config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    revision: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+
+
+class SubjectRuleEffect(_Effect, Base):
+    __tablename__ = "subject_rule_effects"
+
+    subject_rule_id: Mapped[int] = mapped_column(
+        ForeignKey("subject_rules.id", ondelete="CASCADE"), index=True
+    )
+
+
+class UserRuleEffect(_Effect, Base):
+    __tablename__ = "user_rule_effects"
+
+    user_rule_id: Mapped[int] = mapped_column(
+        ForeignKey("user_rules.id", ondelete="CASCADE"), index=True
+    )
+
+
+class SubjectRule(_Rule, Base):
+    __tablename__ = "subject_rules"
+
+    effects: Mapped[list[SubjectRuleEffect]] = relationship(
+        order_by=SubjectRuleEffect.id, cascade="all, delete-orphan"
+    )
+
+
+class UserRule(_Rule, Base):
+    __tablename__ = "user_rules"
+
+    effects: Mapped[list[UserRuleEffect]] = relationship(
+        order_by=UserRuleEffect.id, cascade="all, delete-orphan"
+    )
+
+
+class Revision(Base):
+    """Who changed which configuration, when, and what it was before and after."""
+
+    __tablename__ = "revisions"
+    __table_args__ = (Index(None, "reducible_type", "reducible_id", "id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    reducible_type: Mapped[str]
+    reducible_id: Mapped[int] = mapped_column(BigInteger)
+    author: Mapped[str]
+    note: Mapped[str | None]
+    before: Mapped[Any | None] = mapped_column(Json)
+    after: Mapped[Any | None] = mapped_column(Json)
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)

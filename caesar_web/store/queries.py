@@ -1,0 +1,123 @@
+"""What pages and clients read: a workflow's parts, a subject's results, how the system fares."""
+
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from caesar_web.store.activity import SubjectAction, UserAction
+from caesar_web.store.configuration import Extractor, Reducer, SubjectRule, UserRule, Workflow
+from caesar_web.store.inbox import Classification
+from caesar_web.store.results import Extract, SubjectReduction, UserReduction
+
+
+class Performed(NamedTuple):
+    """How many actions of one kind there are in one state."""
+
+    effect_type: str
+    status: str
+    number: int
+
+
+class Newest(NamedTuple):
+    """When the newest extract, reduction and action were made."""
+
+    extract: datetime | None
+    reduction: datetime | None
+    action: datetime | None
+
+
+def begin_reading(session: Session) -> None:
+    """Makes the session's transaction one that only reads, which on SQLite waits for nobody."""
+    session.connection(execution_options={"reads_only": True})
+
+
+def part_counts(session: Session, workflow_id: int) -> dict[str, int]:
+    """How many extractors, reducers and rules a workflow has."""
+    reducers = (Reducer.reducible_type == "Workflow", Reducer.reducible_id == workflow_id)
+    counted: dict[str, tuple[Any, tuple[Any, ...]]] = {
+        "extractors_count": (Extractor, (Extractor.workflow_id == workflow_id,)),
+        "reducers_count": (Reducer, reducers),
+        "subject_rules_count": (SubjectRule, (SubjectRule.workflow_id == workflow_id,)),
+        "user_rules_count": (UserRule, (UserRule.workflow_id == workflow_id,)),
+    }
+    return {
+        name: session.scalar(select(func.count()).select_from(table).where(*where)) or 0
+        for name, (table, where) in counted.items()
+    }
+
+
+def extracts_of_subject(
+    session: Session, workflow_id: int, subject_id: int, *, extractor_key: str | None = None
+) -> list[Extract]:
+    wanted = select(Extract).filter_by(workflow_id=workflow_id, subject_id=subject_id)
+    if extractor_key is not None:
+        wanted = wanted.filter_by(extractor_key=extractor_key)
+    return list(session.scalars(wanted.order_by(Extract.id)))
+
+
+def has_extractor(session: Session, workflow_id: int, key: str) -> bool:
+    wanted = select(Extractor.id).filter_by(workflow_id=workflow_id, key=key)
+    return session.scalar(wanted) is not None
+
+
+def reductions_of_subject(
+    session: Session, workflow_id: int, subject_id: int, *, reducer_key: str | None = None
+) -> list[SubjectReduction]:
+    wanted = select(SubjectReduction).filter_by(
+        reducible_type="Workflow", reducible_id=workflow_id, subject_id=subject_id
+    )
+    if reducer_key is not None:
+        wanted = wanted.filter_by(reducer_key=reducer_key)
+    return list(session.scalars(wanted.order_by(SubjectReduction.id)))
+
+
+def newest(session: Session) -> Newest:
+    def of(*tables: Any) -> datetime | None:
+        latest = (
+            session.scalar(select(table.created_at).order_by(table.id.desc()).limit(1))
+            for table in tables
+        )
+        return max((moment for moment in latest if moment), default=None)
+
+    return Newest(of(Extract), of(SubjectReduction, UserReduction), of(SubjectAction, UserAction))
+
+
+def performed(session: Session) -> list[Performed]:
+    """Actions by what they do and their state."""
+    rows: list[Performed] = []
+    for table in (SubjectAction, UserAction):
+        counted = (
+            select(table.effect_type, table.status, func.count())
+            .group_by(table.effect_type, table.status)
+            .order_by(table.effect_type, table.status)
+        )
+        rows += (Performed(*row) for row in session.execute(counted))
+    return rows
+
+
+def totals(session: Session) -> dict[str, int]:
+    """How many extracts, reductions and actions all workflows have together."""
+    sums = {
+        "extracts": func.sum(Workflow.extracts_count),
+        "reductions": func.sum(Workflow.subject_reductions_count + Workflow.user_reductions_count),
+        "actions": func.sum(Workflow.subject_actions_count + Workflow.user_actions_count),
+    }
+    row = session.execute(select(*sums.values())).one()
+    return {name: int(total or 0) for name, total in zip(sums, row, strict=True)}
+
+
+def waiting_classifications(session: Session, *, most: int) -> int:
+    """How many classifications wait, counted up to `most`."""
+    waiting = (
+        select(Classification.id)
+        .where(Classification.processed_at.is_(None), Classification.failed_reason.is_(None))
+        .limit(most)
+        .subquery()
+    )
+    return session.scalar(select(func.count()).select_from(waiting)) or 0
+
+
+def workflows(session: Session) -> list[Workflow]:
+    return list(session.scalars(select(Workflow).order_by(Workflow.id)))

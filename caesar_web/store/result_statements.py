@@ -1,0 +1,283 @@
+"""Statements over results: extracts, reductions, and what running reductions have counted."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Table, delete, func, select
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.classification import Extract as ExtractValue
+from caesar_web.domain.folds import Reduced
+from caesar_web.domain.series import Counted
+from caesar_web.store import bulk
+from caesar_web.store.db import among
+from caesar_web.store.inbox import Subject
+from caesar_web.store.results import (
+    Extract,
+    ExtractSubjectReduction,
+    ExtractUserReduction,
+    ReductionLock,
+    SubjectReduction,
+    UserReduction,
+)
+from caesar_web.store.snapshot import Reducible
+
+
+class Topic(NamedTuple):
+    """Where the reductions of subjects, or those of users, are kept."""
+
+    name: str
+    target: str
+    reductions: type[SubjectReduction] | type[UserReduction]
+    counted: type[ExtractSubjectReduction] | type[ExtractUserReduction]
+
+
+SUBJECT = Topic("reduce_by_subject", "subject_id", SubjectReduction, ExtractSubjectReduction)
+USER = Topic("reduce_by_user", "user_id", UserReduction, ExtractUserReduction)
+
+
+class Stored(NamedTuple):
+    """A reduction as it is stored."""
+
+    id: int
+    target_id: int
+    reducer_key: str
+    subgroup: str
+    reduced: Reduced
+
+
+class Place(NamedTuple):
+    """Which reduction of a reducible."""
+
+    target_id: int
+    reducer_key: str
+    subgroup: str
+
+
+_extracts: Table = Extract.__table__  # type: ignore[assignment]  # a Table for sure
+_locks: Table = ReductionLock.__table__  # type: ignore[assignment]
+_EXTRACT_COLUMNS = (
+    "classification_id",
+    "classification_at",
+    "extractor_key",
+    "project_id",
+    "workflow_id",
+    "workflow_version",
+    "subject_id",
+    "user_id",
+    "data",
+    "created_at",
+    "updated_at",
+)
+_WRITTEN_AGAIN = ", ".join(
+    f"{name} = excluded.{name}" for name in _EXTRACT_COLUMNS if name != "created_at"
+)
+
+
+def write_extracts(session: Session, rows: Iterable[Mapping[str, Any]]) -> list[Any]:
+    """Writes extracts, new or again; gives id, classification_id, extractor_key, created_at."""
+    return bulk.insert(
+        session,
+        _extracts,
+        rows,
+        columns=_EXTRACT_COLUMNS,
+        conflict=f"(classification_id, extractor_key) DO UPDATE SET {_WRITTEN_AGAIN}",
+        returning=("id", "classification_id", "extractor_key", "created_at"),
+    )
+
+
+def remove_other_extracts(
+    session: Session, classification_ids: Iterable[int], *, kept: Iterable[int]
+) -> int:
+    """Removes what changed classifications no longer give; says how many."""
+    removed = session.execute(
+        delete(Extract).where(
+            among(Extract.classification_id, classification_ids), ~among(Extract.id, kept)
+        )
+    )
+    return int(removed.rowcount)  # type: ignore[attr-defined]  # a cursor's result for sure
+
+
+def extracts_of(
+    session: Session,
+    reducible: Reducible,
+    topic: Topic,
+    targets: Iterable[int],
+    *,
+    most: int | None = None,
+) -> list[ExtractValue]:
+    """The extracts of some subjects or users in a workflow or project, `most` of them."""
+    scope = Extract.workflow_id if reducible.type == "Workflow" else Extract.project_id
+    target = _extracts.c[topic.target]
+    rows = session.execute(
+        select(
+            _extracts.c.id,
+            _extracts.c.classification_id,
+            _extracts.c.classification_at,
+            _extracts.c.extractor_key,
+            _extracts.c.subject_id,
+            _extracts.c.user_id,
+            _extracts.c.data,
+        )
+        .where(among(target, targets), scope == reducible.id)
+        .limit(most)
+    )
+    return [ExtractValue(*row) for row in rows]
+
+
+def count_extracts(
+    session: Session, workflow_id: int, subject_ids: Iterable[int]
+) -> dict[int, int]:
+    """How many extracts each subject has in a workflow."""
+    rows = session.execute(
+        select(Extract.subject_id, func.count())
+        .where(among(Extract.subject_id, subject_ids), Extract.workflow_id == workflow_id)
+        .group_by(Extract.subject_id)
+    )
+    return dict(rows.tuples().all())
+
+
+def training_among(session: Session, subject_ids: Iterable[int]) -> set[int]:
+    """Those of the subjects whose answers are known."""
+    wanted = select(Subject.id).where(among(Subject.id, subject_ids), Subject.is_training)
+    return set(session.scalars(wanted))
+
+
+def lock_targets(
+    session: Session, reducible: Reducible, topic: Topic, targets: Iterable[int], *, now: datetime
+) -> None:
+    """Waits for other turns that make reductions of these targets, in an order that all keep."""
+    rows = (
+        {
+            "reducible_type": reducible.type,
+            "reducible_id": reducible.id,
+            "topic": topic.name,
+            "target_id": target,
+            "locked_at": now,
+        }
+        for target in sorted(targets)
+    )
+    bulk.insert(
+        session,
+        _locks,
+        rows,
+        columns=("reducible_type", "reducible_id", "topic", "target_id", "locked_at"),
+        conflict="(reducible_type, reducible_id, topic, target_id)"
+        " DO UPDATE SET locked_at = excluded.locked_at",
+    )
+
+
+def reductions_of(
+    session: Session, reducible: Reducible, topic: Topic, targets: Iterable[int]
+) -> list[Stored]:
+    """All stored reductions of some subjects or users in a workflow or project."""
+    table: Any = topic.reductions.__table__
+    rows = session.execute(
+        select(
+            table.c.id,
+            table.c[topic.target],
+            table.c.reducer_key,
+            table.c.subgroup,
+            table.c.data,
+            table.c.store,
+        ).where(
+            among(table.c[topic.target], targets),
+            table.c.reducible_type == reducible.type,
+            table.c.reducible_id == reducible.id,
+        )
+    )
+    return [
+        Stored(id, target, key, subgroup, Reduced(data, store))
+        for id, target, key, subgroup, data, store in rows
+    ]
+
+
+def counted_in(
+    session: Session, topic: Topic, reductions: Mapping[int, str]
+) -> list[tuple[int, Counted]]:
+    """What running reductions have counted: the reduction's id, and the extract.
+
+    `reductions` gives the subgroup of each reduction by its id.
+    """
+    table: Any = topic.counted.__table__
+    rows = session.execute(
+        select(
+            table.c.reduction_id,
+            table.c.classification_id,
+            table.c.extract_id,
+            table.c.extractor_key,
+            table.c.user_id,
+            table.c.subject_id,
+        ).where(among(table.c.reduction_id, reductions))
+    )
+    return [(row[0], Counted(reductions[row[0]], *row[1:])) for row in rows]
+
+
+def write_reductions(
+    session: Session,
+    reducible: Reducible,
+    topic: Topic,
+    changed: Mapping[Place, Reduced],
+    *,
+    now: datetime,
+) -> dict[Place, int]:
+    """Writes reductions; gives their ids by their places."""
+    table: Any = topic.reductions.__table__
+    rows = (
+        {
+            "reducible_type": reducible.type,
+            "reducible_id": reducible.id,
+            topic.target: place.target_id,
+            "reducer_key": place.reducer_key,
+            "subgroup": place.subgroup,
+            "data": reduced.data,
+            "store": reduced.store,
+            "lock_version": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for place, reduced in sorted(changed.items())
+    )
+    identity = (topic.target, "reducible_type", "reducible_id", "reducer_key", "subgroup")
+    written = bulk.insert(
+        session,
+        table,
+        rows,
+        columns=(*identity, "data", "store", "lock_version", "created_at", "updated_at"),
+        conflict=f"({', '.join(identity)}) DO UPDATE SET data = excluded.data,"
+        f" store = excluded.store, updated_at = excluded.updated_at,"
+        f" lock_version = {table.name}.lock_version + 1",
+        returning=("id", topic.target, "reducer_key", "subgroup"),
+    )
+    return {Place(target, key, subgroup): id for id, target, key, subgroup in written}
+
+
+def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> None:
+    table: Any = topic.reductions.__table__
+    session.execute(delete(table).where(among(table.c.id, ids)))
+
+
+def write_counted(session: Session, topic: Topic, counted: Sequence[tuple[int, Counted]]) -> None:
+    """Remembers what running reductions have counted, by the reductions' ids."""
+    rows = (
+        {
+            "reduction_id": reduction_id,
+            **{n: v for n, v in one._asdict().items() if n != "subgroup"},
+        }
+        for reduction_id, one in counted
+    )
+    bulk.insert(
+        session,
+        topic.counted.__table__,  # type: ignore[arg-type]  # a Table for sure
+        rows,
+        columns=(
+            "reduction_id",
+            "extract_id",
+            "classification_id",
+            "extractor_key",
+            "user_id",
+            "subject_id",
+        ),
+        conflict="(reduction_id, extract_id) DO NOTHING",
+    )

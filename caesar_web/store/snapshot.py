@@ -1,0 +1,196 @@
+"""A workflow's configuration as the domain's own values, read again only when it has changed."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import and_, or_, select
+from sqlalchemy.orm import Session, selectinload
+
+from caesar_web.domain.conditions import InvalidCondition, parse
+from caesar_web.domain.effects import Effect
+from caesar_web.domain.extractors import EXTRACTORS, Extractor, read_extractor_options
+from caesar_web.domain.filters import read_filters
+from caesar_web.domain.grouping import read_grouping
+from caesar_web.domain.options import read_options
+from caesar_web.domain.reducers import REDUCERS
+from caesar_web.domain.rules import Rule
+from caesar_web.domain.series import Reducer
+from caesar_web.domain.values import InvalidConfiguration, Problem
+from caesar_web.store import configuration as tables
+
+
+class Reducible(NamedTuple):
+    """What reducers belong to: a workflow or a project."""
+
+    type: str
+    id: int
+
+
+class Broken(NamedTuple):
+    """Something configured that cannot be used, and why; the rest works without it."""
+
+    kind: str
+    id: int
+    message: str
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a turn needs to know of a workflow, as of its and its project's revisions."""
+
+    workflow_id: int
+    project_id: int
+    rules_applied: str
+    extractors: tuple[Extractor, ...]
+    reducers: dict[tuple[Reducible, str], tuple[Reducer, ...]]
+    subject_rules: tuple[Rule, ...]
+    user_rules: tuple[Rule, ...]
+    broken: tuple[Broken, ...]
+
+    def reducers_of(self, reducible: Reducible, topic: str) -> tuple[Reducer, ...]:
+        return self.reducers.get((reducible, topic), ())
+
+
+class Revisions(NamedTuple):
+    """What a workflow is at this moment; a snapshot is good as long as this stays the same."""
+
+    workflow_id: int
+    project_id: int
+    status: str
+    rules_applied: str
+    created_at: datetime
+    revision: int
+    project_revision: int | None
+    project_status: str | None
+
+
+def revisions(session: Session, workflow_id: int) -> Revisions | None:
+    """The workflow's state and revisions; None where it is not known here."""
+    found = session.execute(
+        select(
+            tables.Workflow.id,
+            tables.Workflow.project_id,
+            tables.Workflow.status,
+            tables.Workflow.rules_applied,
+            tables.Workflow.created_at,
+            tables.Workflow.revision,
+            tables.Project.revision,
+            tables.Project.status,
+        )
+        .outerjoin(tables.Project, tables.Project.id == tables.Workflow.project_id)
+        .where(tables.Workflow.id == workflow_id)
+    ).first()
+    return Revisions(*found) if found else None
+
+
+def snapshot(session: Session, at: Revisions) -> Snapshot:
+    """The configuration at these revisions, from memory where it has been read before."""
+    database = str(session.get_bind().engine.url)
+    if (database, at) not in _snapshots:
+        while len(_snapshots) >= _SNAPSHOTS_KEPT:
+            _snapshots.pop(next(iter(_snapshots)), None)
+        _snapshots[database, at] = _read(session, at)
+    return _snapshots[database, at]
+
+
+_SNAPSHOTS_KEPT = 200
+_snapshots: dict[tuple[str, Revisions], Snapshot] = {}
+
+
+def _read(session: Session, at: Revisions) -> Snapshot:
+    broken: list[Broken] = []
+    extractors = session.scalars(
+        select(tables.Extractor).filter_by(workflow_id=at.workflow_id).order_by(tables.Extractor.id)
+    )
+    reducers = session.scalars(
+        select(tables.Reducer)
+        .where(
+            or_(
+                and_(
+                    tables.Reducer.reducible_type == "Workflow",
+                    tables.Reducer.reducible_id == at.workflow_id,
+                ),
+                and_(
+                    tables.Reducer.reducible_type == "Project",
+                    tables.Reducer.reducible_id == at.project_id,
+                ),
+            )
+        )
+        .order_by(tables.Reducer.id)
+    )
+    by_scope: dict[tuple[Reducible, str], tuple[Reducer, ...]] = {}
+    for row in reducers:
+        scope = (Reducible(row.reducible_type, row.reducible_id), row.topic)
+        if reducer := _usable(_reducer, row, "reducer", broken):
+            by_scope[scope] = (*by_scope.get(scope, ()), reducer)
+    return Snapshot(
+        at.workflow_id,
+        at.project_id,
+        at.rules_applied,
+        tuple(one for row in extractors if (one := _usable(_extractor, row, "extractor", broken))),
+        by_scope,
+        _rules(session, tables.SubjectRule, at.workflow_id, "subject_rule", broken),
+        _rules(session, tables.UserRule, at.workflow_id, "user_rule", broken),
+        tuple(broken),
+    )
+
+
+def _usable(read: Any, row: Any, kind: str, broken: list[Broken]) -> Any:
+    try:
+        return read(row)
+    except (InvalidConfiguration, InvalidCondition, KeyError) as problem:
+        broken.append(Broken(kind, row.id, str(problem)))
+        return None
+
+
+def _extractor(row: tables.Extractor) -> Extractor:
+    problems: list[Problem] = []
+    options = read_extractor_options(row.type, row.config, place=row.key, problems=problems)
+    _refuse(problems)
+    return Extractor(row.id, row.key, EXTRACTORS[row.type], options, row.minimum_workflow_version)
+
+
+def _reducer(row: tables.Reducer) -> Reducer:
+    problems: list[Problem] = []
+    by_user = row.topic == "reduce_by_user"
+    relevant = row.subject_reducer_keys if by_user else row.user_reducer_keys
+    reducer = Reducer(
+        row.id,
+        row.key,
+        REDUCERS[row.type],
+        read_options(REDUCERS[row.type].options, row.config, place=row.key, problems=problems),
+        read_filters(row.filters, place=f"{row.key}.filters", problems=problems),
+        read_grouping(row.grouping, place=f"{row.key}.grouping", problems=problems),
+        row.topic,
+        row.reduction_mode == "running_reduction",
+        tuple(relevant or ()),
+    )
+    _refuse(problems)
+    return reducer
+
+
+def _refuse(problems: Sequence[Problem]) -> None:
+    if problems:
+        raise InvalidConfiguration(problems)
+
+
+def _rules(
+    session: Session, table: Any, workflow_id: int, kind: str, broken: list[Broken]
+) -> tuple[Rule, ...]:
+    rows: Iterable[Any] = session.scalars(
+        select(table)
+        .filter_by(workflow_id=workflow_id)
+        .order_by(table.row_order, table.id)
+        .options(selectinload(table.effects))
+    )
+    return tuple(rule for row in rows if (rule := _usable(_rule, row, kind, broken)))
+
+
+def _rule(row: tables.SubjectRule | tables.UserRule) -> Rule:
+    effects = (
+        Effect(effect.id, effect.revision, effect.action, effect.config) for effect in row.effects
+    )
+    return Rule(row.id, parse(json.loads(row.condition)), tuple(effects))
