@@ -88,7 +88,7 @@ def welcome(config: Config, children: Sequence[Child]) -> str:
     if database.hostname:
         lines += ["", f"  Database {database.hostname}{database.path}"]  # without its password
     lines += ["", f"  Data     {config.home}", f"  Logs     {config.home / 'logs'}"]
-    lines += ["", f"  Status   {address(config)}/status"]
+    lines += ["", f"  Status   {address(config)}"]
     if config.embedded_standin:
         lines += [
             f"  Stand-in {config.panoptes_url} (plays Panoptes)",

@@ -71,9 +71,11 @@ def without_addresses(value: Any) -> Any:
 def _read(event: dict[str, Any]) -> Arrival:
     data = event["data"]
     links = data["links"]
-    metadata = without_addresses(_object(data.get("metadata") or {}, "data.metadata"))
+    given = _object(data.get("metadata") or {}, "data.metadata")
     check_storable(data.get("annotations"), "data.annotations")
-    check_storable(metadata, "data.metadata")
+    check_storable(given, "data.metadata")
+    check_storable(data.get("workflow_version"), "data.workflow_version")
+    metadata = without_addresses(given)
     subject_ids = links.get("subjects")
     if not isinstance(subject_ids, list) or not subject_ids:
         raise Rejected("data.links.subjects names no subject")

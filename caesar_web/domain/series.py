@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 from caesar_web.domain.classification import Extract, Group
 from caesar_web.domain.filters import Filters, Pair, Sieve
 from caesar_web.domain.folds import NOTHING, Reduced
-from caesar_web.domain.grouping import Grouping
+from caesar_web.domain.grouping import Grouping, GroupingFailed
 from caesar_web.domain.reducers import ReducerType
 
 TOPICS = ("reduce_by_subject", "reduce_by_user")
@@ -188,7 +188,16 @@ class RunningSeries:
         """What has been counted before, here or in an earlier series, is left out."""
         waiting = [one for one in self._waiting if not _is_same_classification(one, group)]
         self._waiting = []
-        return {name for one in (*waiting, group) if (name := self._count(one)) is not None}
+        touched = {name for one in waiting if (name := self._count_if_placed(one)) is not None}
+        name = self._count(group)
+        return touched if name is None else touched | {name}
+
+    def _count_if_placed(self, group: Group) -> str | None:
+        """An earlier one that lacks its subgroup failed when it arrived; it stops no later one."""
+        try:
+            return self._count(group)
+        except GroupingFailed:
+            return None
 
     def _count(self, group: Group) -> str | None:
         fresh = self._fresh(group)

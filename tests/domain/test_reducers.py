@@ -13,6 +13,7 @@ from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.options import read_options
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
+from caesar_web.domain.summary_stats import OPERATIONS
 from caesar_web.domain.values import Problem
 from tests.domain.making import exactly, golden_cases, make_groups, refused_places, through_json
 from tests.domain.strategies import json_values
@@ -84,8 +85,8 @@ def test_refused_options(case: dict[str, Any]) -> None:
     assert refused_places(problems) == case["refused"]
 
 
-EVERY_OPERATION = "count min max sum product mean sse variance stdev first median mode".split()
-EVERY_TYPE = {
+EVERY_OPERATION = tuple(OPERATIONS)
+EVERY_TYPE: dict[str, dict[str, Any]] = {
     "consensus": {"ignore_empty_extracts": True},
     "count": {},
     "stats": {},
@@ -93,6 +94,7 @@ EVERY_TYPE = {
     "first_extract": {},
     "unique_count": {"field": "x"},
     "placeholder": {},
+    "external": {},
 }
 
 odd_data = st.one_of(
@@ -100,7 +102,7 @@ odd_data = st.one_of(
     json_values(max_leaves=4),
 )
 histories = st.lists(
-    st.dictionaries(st.sampled_from(["e", "f"]), odd_data, min_size=1), max_size=5
+    st.dictionaries(st.sampled_from(["e", "f"]), odd_data, min_size=1), min_size=1, max_size=5
 ).map(
     lambda drawn: make_groups(
         {"id": id_, "at": id_, "user": id_ % 3 or None, "extracts": extracts}

@@ -64,11 +64,6 @@ def _let_through(
     wanted: Filters, ones: list[dict[str, Any]], training: Any
 ) -> list[dict[str, Any]]:
     pairs = [(one["user"], one["subject"]) for one in ones]
-    rivals = {
-        "keep_first": lambda at: pairs[:at],
-        "keep_last": lambda at: pairs[at + 1 :],
-        "keep_all": lambda at: [],
-    }[wanted.repeated_classifications]
     kept = []
     for at, one in enumerate(ones):
         extracts = {
@@ -77,7 +72,8 @@ def _let_through(
             if (not wanted.extractor_keys or key in wanted.extractor_keys)
             and (wanted.empty_extracts == "keep_all" or data)
         }
-        is_repeat = one["user"] is not None and pairs[at] in rivals(at)
+        rivals = {"keep_first": pairs[:at], "keep_last": pairs[at + 1 :], "keep_all": []}
+        is_repeat = one["user"] is not None and pairs[at] in rivals[wanted.repeated_classifications]
         is_wanted = {
             "ignore_training": True,
             "training_only": one["subject"] in training,
@@ -154,7 +150,8 @@ def test_while_a_classification_lacks_its_subgroup_there_is_an_error(
 def test_a_subgroup_that_nothing_is_left_of_says_so() -> None:
     reducer = Reducer(1, "r", LISTING, {}, grouping=Grouping("a", "g"))
     first = {"id": 1, "extracts": {"a": {"g": "red"}}}
-    series = DefaultSeries(reducer, make_groups([first]))
-    series.arrive(make_group({"id": 1, "extracts": {"a": {"g": "blue"}}}))
+    series = DefaultSeries(reducer, [])
+    assert series.arrive(make_group(first)) == {"red"}
+    assert series.arrive(make_group({"id": 1, "extracts": {"a": {"g": "blue"}}})) == {"red", "blue"}
     assert series.results["red"].is_empty
     assert series.results["blue"].data == [[1, "a", {"g": "blue"}]]

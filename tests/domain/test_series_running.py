@@ -170,14 +170,15 @@ def test_a_classification_that_moves_to_another_subgroup_is_not_counted_there_ag
     assert lines(reduced(reducer, arrivals, {1})) == [[1, "a", {"g": "red"}]]
 
 
-def test_one_that_lacks_its_subgroup_costs_none_of_the_others() -> None:
+def test_an_earlier_one_that_lacks_its_subgroup_costs_none_of_the_others() -> None:
     grouping = Grouping("a", "g", strict=True)
     reducer = Reducer(1, "r", LISTING, {}, grouping=grouping, is_running=True)
-    history = make_groups([_of(1, a={}), _of(2, user=8, a={"g": "red"})])
-    series = RunningSeries(reducer, {}, [], history=history)
-    with pytest.raises(GroupingFailed):
-        series.arrive(make_group(_of(3, user=9, a={"g": "red"})))
+    lacking, red, later = _of(1, a={}), _of(2, user=8, a={"g": "red"}), _of(3, a={"g": "red"})
+    series = RunningSeries(reducer, {}, [], history=make_groups([lacking, red]))
+    assert series.arrive(make_group(later)) == {"red"}
     assert [line[0] for line in lines(series.results)] == [2, 3]
+    with pytest.raises(GroupingFailed):
+        series.arrive(make_group(lacking))
 
 
 def test_only_subgroups_with_something_new_are_among_the_results() -> None:

@@ -1,0 +1,124 @@
+"""The databases and the queue that tests share: migrated once, fresh for each test."""
+
+import itertools
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import flask_migrate
+import pytest
+from flask import Flask
+
+from caesar_web.app import ROOT, create_app
+from caesar_web.config import Config
+from caesar_web.store.db import db
+from tests.services import RedisServer, create_database, postgres, redis_server
+from tests.standin.server import StandinServer
+
+DATABASES = ("postgresql", "sqlite")
+
+MakeConfig = Callable[..., Config]
+
+
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    with postgres() as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def redis_of_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    with redis_server(tmp_path_factory.mktemp("redis"), append_only=False) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def standin_server() -> Iterator[StandinServer]:
+    with StandinServer() as server:
+        yield server
+
+
+@pytest.fixture
+def standin(standin_server: StandinServer) -> StandinServer:
+    """The stand-in Panoptes, with the seeded world."""
+    standin_server.reset()
+    return standin_server
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[str], str]:
+    """Makes a migrated, empty database of a kind; gives its URL."""
+    numbers = itertools.count()
+    templates: dict[str, str] = {}
+
+    def make(kind: str) -> str:
+        if kind not in templates:
+            templates[kind] = empty(kind, "template")
+            migrate(templates[kind])
+        return empty(kind, f"test{next(numbers)}", template=templates[kind])
+
+    def empty(kind: str, name: str, *, template: str | None = None) -> str:
+        if kind == "postgresql":
+            return create_database(request.getfixturevalue("postgres_url"), name, template=template)
+        file = tmp_path_factory.mktemp(name) / "caesar.db"
+        if template is not None:
+            with closing(sqlite3.connect(template.removeprefix("sqlite:///"))) as source:
+                with closing(sqlite3.connect(file)) as copy:
+                    source.backup(copy)
+        return f"sqlite:///{file}"
+
+    return make
+
+
+def migrate(url: str) -> None:
+    """Brings a database to the newest schema, and leaves no connection to it behind."""
+    app = create_app(plain_config(database_url=url))
+    with app.app_context():
+        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
+        db.engine.dispose()
+
+
+def plain_config(**over: object) -> Config:
+    """A configuration that depends on nothing outside."""
+    values: dict[str, object] = {
+        "home": Path("unused"),
+        "secret_key": "a secret of tests",
+        "redis_url": "unix:///nowhere/redis.sock",
+        "panoptes_url": "http://127.0.0.1:9",
+        "panoptes_client_id": StandinServer.client_id,
+        "panoptes_client_secret": StandinServer.client_secret,
+        "stream_username": "kinesis",
+        "stream_password": "the secret of the stream",
+        "web_threads": 4,
+    }
+    return Config(**{**values, **over})  # type: ignore[arg-type]  # as the tests name them
+
+
+@pytest.fixture(params=DATABASES)
+def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
+    """An empty database, of each kind in turn."""
+    return new_database(request.param)
+
+
+@pytest.fixture
+def redis_url(redis_of_session: RedisServer) -> str:
+    redis_of_session.wipe()
+    return redis_of_session.url
+
+
+@pytest.fixture
+def config(database_url: str, tmp_path: Path) -> Config:
+    return plain_config(database_url=database_url, home=tmp_path)
+
+
+@pytest.fixture
+def app(config: Config) -> Iterator[Flask]:
+    """The application, with its context entered."""
+    app = create_app(config)
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
