@@ -125,10 +125,10 @@ def _seconds(value: object) -> float | None:
 
 
 def _without_token(problem: PanoptesError) -> PanoptesError:
-    """A refused application stays refused until somebody corrects its id or secret."""
+    """Never permanent: no action is to blame for a wrong secret, and all can wait for a right one."""
     return PanoptesError(
         f"Failed to obtain access token: {problem.message}",
-        permanent=problem.permanent or problem.status == requests.codes.unauthorized,
+        permanent=False,
         status=problem.status,
         retry_after=problem.retry_after,
     )

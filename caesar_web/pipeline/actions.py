@@ -110,7 +110,8 @@ def _refused(claim: Claim, problem: PanoptesError, patience: Patience, now: date
         return _failed(claim, problem.message, now)
     wait = retry_after(claim.attempts, patience.jitter)
     if problem.retry_after is not None:
-        wait = max(wait, timedelta(seconds=problem.retry_after))
+        asked = min(problem.retry_after, LONGEST_RETRY_SECONDS)
+        wait = max(wait, timedelta(seconds=asked))
     return Outcome(claim.id, "pending", problem.message, now + wait, None, now)
 
 

@@ -110,33 +110,29 @@ def failure(reply: Reply) -> PanoptesError:
 
 
 @pytest.mark.parametrize(
-    ("reply", "permanent", "message"),
+    ("reply", "message"),
     [
         (
             Reply(401, {"error": "invalid_client", "error_description": "Client unknown."}),
-            True,
             "Failed to obtain access token: Client unknown.",
         ),
         (
             Reply(422),
-            True,
             "Failed to obtain access token: Panoptes answered POST /oauth/token with status 422",
         ),
         (
             Reply(503, b"<html>"),
-            False,
             "Failed to obtain access token: Panoptes answered POST /oauth/token with status 503",
         ),
         (
             Reply(302, headers={"Location": "/elsewhere"}),
-            False,
             "Failed to obtain access token: Panoptes answered POST /oauth/token with status 302",
         ),
     ],
 )
-def test_a_refusal(reply: Reply, permanent: bool, message: str) -> None:
+def test_a_refusal(reply: Reply, message: str) -> None:
     error = failure(reply)
-    assert (error.message, error.permanent) == (message, permanent)
+    assert (error.message, error.permanent) == (message, False)
     assert error.status == reply.status
 
 
