@@ -1,10 +1,13 @@
 """Building the Flask application."""
 
+import logging
 from pathlib import Path
 
 from flask import Flask, Response
 from flask_migrate import Migrate
-from werkzeug.exceptions import HTTPException
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as NoConnectionFree
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from caesar_web.api import reads, stream
 from caesar_web.api.rendering import as_response
@@ -14,6 +17,9 @@ from caesar_web.store.db import db, engine_options, prepare_engine
 from caesar_web.web import status
 
 ROOT = Path(__file__).resolve().parent.parent
+DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionFree)
+
+log = logging.getLogger(__name__)
 
 
 def create_app(config: Config, *, pool_size: int | None = None) -> Flask:
@@ -32,6 +38,8 @@ def create_app(config: Config, *, pool_size: int | None = None) -> Flask:
     for blueprint in (status.blueprint, reads.blueprint, stream.blueprint):
         app.register_blueprint(blueprint)
     app.register_error_handler(HTTPException, _error)
+    for trouble in DATABASE_AWAY:
+        app.register_error_handler(trouble, _database_away)
     app.after_request(_with_headers)
     return app
 
@@ -40,6 +48,12 @@ def _error(problem: HTTPException) -> Response:
     """Errors as clients know them, as JSON."""
     body = {"status": problem.code, "error": problem.name}
     return as_response(body, status=problem.code or 500)
+
+
+def _database_away(problem: SQLAlchemyError) -> Response:
+    """Nothing was written, so that whoever sent something may send it again."""
+    log.error("the database is away: %s", getattr(problem, "orig", None) or problem)
+    return _error(ServiceUnavailable())
 
 
 def _with_headers(response: Response) -> Response:

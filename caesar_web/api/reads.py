@@ -4,6 +4,7 @@ from flask import Blueprint, Response, current_app, request
 
 from caesar_web.api import rendering
 from caesar_web.config import Config
+from caesar_web.domain.events import LARGEST_ID
 from caesar_web.store import queries
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
@@ -54,8 +55,8 @@ def reductions(
     found = _workflow(workflow_id)
     if found is None or not _may_read(found.public_reductions):
         return rendering.not_found("Workflow", workflow_id)
-    subject_id = subject_id or _subject_id()
-    if subject_id is None:
+    subject_id = _subject_id() if subject_id is None else subject_id
+    if subject_id is None or subject_id > LARGEST_ID:
         return rendering.as_response([])
     key = reducer_key or request.args.get("reducer_key")
     rows = queries.reductions_of_subject(db.session(), workflow_id, subject_id, reducer_key=key)
@@ -63,12 +64,13 @@ def reductions(
 
 
 def _workflow(workflow_id: int) -> Workflow | None:
-    return db.session.get(Workflow, workflow_id) if workflow_id < 2**63 else None
+    return db.session.get(Workflow, workflow_id) if workflow_id <= LARGEST_ID else None
 
 
 def _subject_id() -> int | None:
     text = request.args.get("subject_id", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+    subject_id = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return subject_id if 0 < subject_id <= LARGEST_ID else None
 
 
 def _may_read(is_public: bool) -> bool:

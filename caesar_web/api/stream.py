@@ -29,10 +29,8 @@ def kinesis() -> Response:
     config: Config = current_app.extensions["caesar_config"]
     if not _is_forwarder(config):
         return Response(status=401, headers={"WWW-Authenticate": 'Basic realm="stream"'})
-    try:
-        request.max_content_length = MOST_BYTES
-        body = request.get_data(cache=False)
-    except RequestEntityTooLarge:
+    body = _body()
+    if body is None:
         return _refused(413, f"a request may have {MOST_BYTES} bytes; send fewer events at a time")
     try:
         payload = read_json(body)["payload"]
@@ -50,6 +48,16 @@ def kinesis() -> Response:
     for workflow_id, queue in to_ring:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     return Response(status=204)
+
+
+def _body() -> bytes | None:
+    """The request's body; None where it is too long, also when it did not say so beforehand."""
+    request.max_content_length = MOST_BYTES + 1  # without a length, reading ends there in silence
+    try:
+        body = request.get_data(cache=False)
+    except RequestEntityTooLarge:
+        return None
+    return body if len(body) <= MOST_BYTES else None
 
 
 def read_json(body: bytes) -> Any:

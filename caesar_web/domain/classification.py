@@ -118,4 +118,4 @@ def document(classification: Classification) -> dict[str, Any]:
 
 def timestamp(at: datetime | None) -> str | None:
     """UTC, ISO 8601 with exactly three decimals and Z, as every client reads it."""
-    return None if at is None else f"{at:%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return None if at is None else f"{at.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from caesar_web.domain.annotations import Annotations, by_task
-from caesar_web.domain.values import DomainError, JSONValue, check_storable
+from caesar_web.domain.values import DomainError, JSONValue, check_storable, kind_of
 
 LARGEST_ID = 2**63 - 1
 
@@ -126,7 +126,7 @@ def _id(value: Any, place: str) -> int:
     is_number = isinstance(value, int) and not isinstance(value, bool)
     is_digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20
     if not (is_number or is_digits):
-        raise Rejected(f"{place} must be an id, not {value!r:.60}")
+        raise Rejected(f"{place} must be an id, not {_shown(value)}")
     number = int(value)
     if not 0 < number <= LARGEST_ID:
         raise Rejected(f"{place} must be a positive number of 63 bits at most")
@@ -144,4 +144,9 @@ def _moment(value: Any, place: str) -> datetime:
         moment = datetime.fromisoformat(value)
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (TypeError, ValueError, OverflowError):
-        raise Rejected(f"{place} must be a time, not {value!r:.60}") from None
+        raise Rejected(f"{place} must be a time, not {_shown(value)}") from None
+
+
+def _shown(value: Any) -> str:
+    """A value in a reason, but never what an object holds: it might be an address."""
+    return kind_of(value) if isinstance(value, dict | list) else f"{value!r:.60}"

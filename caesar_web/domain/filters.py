@@ -89,7 +89,9 @@ class Sieve:
 
     def _of_extractors(self, group: Group) -> Group | None:
         keys = self._filters.extractor_keys
-        return _narrowed(group, lambda one: one.extractor_key in keys) if keys else group
+        if not keys or all(one.extractor_key in keys for one in group.extracts):
+            return group
+        return _narrowed(group, lambda one: one.extractor_key in keys)
 
     def _without_empty(self, group: Group) -> Group | None:
         if self._filters.empty_extracts == "keep_all":
@@ -106,7 +108,9 @@ class Sieve:
 
 def _narrowed(group: Group, wanted: Any) -> Group | None:
     extracts = tuple(extract for extract in group.extracts if wanted(extract))
-    return group._replace(extracts=extracts) if extracts else None
+    if not extracts:
+        return None
+    return Group(group.at, group.classification_id, extracts, group.continued)
 
 
 def _last_of_each(groups: list[Group]) -> list[Group]:

@@ -22,6 +22,11 @@ class Grouping:
     field: str = ""
     strict: bool = False
 
+    @property
+    def is_used(self) -> bool:
+        """Whether there can be other subgroups than `_default`."""
+        return self.extractor_key is not None
+
     def subgroup(self, group: Group) -> str | None:
         """The subgroup of a classification; None: it is dropped. Raises GroupingFailed."""
         if self.extractor_key is None:

@@ -61,9 +61,8 @@ class DefaultSeries:
 
     def arrive(self, group: Group) -> set[str]:
         """A classification with the id of an earlier one takes its place."""
-        waiting = [one for one in self._waiting if not _is_same_classification(one, group)]
         # Kept until all of them have a subgroup: one that lacks it fails every later reduction.
-        self._waiting = [*waiting, group]
+        self._waiting = [*_without(self._waiting, group), group]
         placed = [(one, self._subgroup_name(one)) for one in self._waiting]
         self._waiting = []
         touched: set[str] = set()
@@ -105,14 +104,17 @@ class _Subgroup:
 
     def add(self, group: Group) -> None:
         comes_last = not self._groups or self._groups[-1].position < group.position
-        insort(self._groups, group, key=lambda one: one.position)
+        if comes_last:
+            self._groups.append(group)
+        else:
+            insort(self._groups, group, key=lambda one: one.position)
         if comes_last and self._reducer.filters.only_appends and not self._is_stale:
             self._fold(self._sieve.admit(group))
         else:
             self._is_stale = True
 
     def remove(self, group: Group) -> None:
-        self._groups = [one for one in self._groups if not _is_same_classification(one, group)]
+        self._groups = _without(self._groups, group)
         self._is_stale = True
 
     def result(self) -> Reduced:
@@ -186,15 +188,21 @@ class RunningSeries:
 
     def arrive(self, group: Group) -> set[str]:
         """What has been counted before, here or in an earlier series, is left out."""
-        waiting = [one for one in self._waiting if not _is_same_classification(one, group)]
+        waiting = _without(self._waiting, group)
         self._waiting = []
         touched = {name for one in waiting if (name := self._count_if_placed(one)) is not None}
         name = self._count(group)
         return touched if name is None else touched | {name}
 
     def _count_if_placed(self, group: Group) -> str | None:
-        """An earlier one that lacks its subgroup failed when it arrived; it stops no later one."""
+        """An earlier one that lacks its subgroup failed when it arrived; it stops no later one.
+
+        A subgroup that is stored has counted all that came before; one that was empty so far is
+        not stored, and begins again.
+        """
         try:
+            if self._reducer.grouping.subgroup(group) in self._stored:
+                return None
             return self._count(group)
         except GroupingFailed:
             return None
@@ -244,5 +252,7 @@ def _counted(subgroup: str, extract: Extract) -> Counted:
     )
 
 
-def _is_same_classification(one: Group, other: Group) -> bool:
-    return one.classification_id is not None and one.classification_id == other.classification_id
+def _without(groups: list[Group], group: Group) -> list[Group]:
+    """The groups but for an earlier version of the same classification."""
+    id = group.classification_id
+    return [one for one in groups if id is None or one.classification_id != id]

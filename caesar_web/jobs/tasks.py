@@ -5,11 +5,13 @@ Each runs inside the process's application context and owns its transactions.
 
 import logging
 import random
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 
 from flask import current_app
+from rq.timeouts import BaseTimeoutException
 from sqlalchemy.orm import Session
 
 from caesar_web.config import Config
@@ -25,6 +27,7 @@ from caesar_web.store.db import db
 from caesar_web.store.inbox import LANES
 
 ACTIONS_AT_ONCE = 200
+LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,7 @@ def process(workflow_id: int, slot: int) -> None:
     with _transaction() as session:
         queue = queue_of(session, workflow_id)
     first_lane = slot * LANES // queues.SLOTS
+    until = time.monotonic() + LONGEST_SECONDS
     while True:
         turn = turns(workflow_id, first_lane, config)
         if turn.actions:
@@ -44,7 +48,7 @@ def process(workflow_id: int, slot: int) -> None:
             return
         if turn.more_waits:  # in other lanes too, which another worker may take
             queues.ring_classifications(config.redis_url, workflow_id, queue=queue, slot=slot + 1)
-        if queues.others_wait(config.redis_url, queue):
+        if time.monotonic() > until or queues.others_wait(config.redis_url, queue):
             queues.ring_classifications(config.redis_url, workflow_id, queue=queue, slot=slot)
             return
 
@@ -60,6 +64,8 @@ def turns(workflow_id: int, first_lane: int, config: Config) -> Turn:
                     session, workflow_id, first_lane=first_lane, limits=limits, now=_now()
                 )
         except TurnFailed as failure:
+            if isinstance(failure.__cause__, BaseTimeoutException):
+                raise  # the job took too long, and no classification is to blame
             log.exception("a turn of workflow %s failed", workflow_id)
             if len(failure.classification_ids) > 1:
                 most = len(failure.classification_ids) // 2

@@ -125,7 +125,7 @@ def _seconds(value: object) -> float | None:
 
 
 def _without_token(problem: PanoptesError) -> PanoptesError:
-    """Never permanent: no action is to blame for a wrong secret, and all can wait for a right one."""
+    """Never permanent: no action is to blame for a wrong secret, all wait for a right one."""
     return PanoptesError(
         f"Failed to obtain access token: {problem.message}",
         permanent=False,

@@ -86,4 +86,7 @@ def _keep(session: Session, arrivals: Sequence[Arrival], now: datetime) -> set[i
 
 def _as_text(event: Any) -> str:
     """In ASCII, so that any database can hold what it refuses as a value."""
-    return json.dumps(without_addresses(event))
+    try:
+        return json.dumps(without_addresses(event))
+    except RecursionError:
+        return json.dumps("left out: nested too deep")

@@ -39,6 +39,7 @@ class Ledger:
         self._current: dict[int, dict[str, dict[str, Reduced]]] = {}
         self._counted: dict[tuple[int, str], list[Counted]] = {}
         self._history: dict[int, list[Extract]] = {}
+        self._groups: dict[int, list[Group]] = {}
         self._training: set[int] = set()
         self._relevant: dict[int, dict[str, Any]] = {}
         self._series: dict[tuple[int, str], DefaultSeries | RunningSeries] = {}
@@ -128,7 +129,9 @@ class Ledger:
 
     def _series_of(self, target: int, reducer: Reducer) -> DefaultSeries | RunningSeries:
         if (target, reducer.key) not in self._series:
-            history = grouped(self._history.get(target, ()))
+            if target not in self._groups:
+                self._groups[target] = grouped(self._history.get(target, ()))
+            history = self._groups[target]
             if reducer.relevant_keys:
                 history = [_with_relevant(one, self._relevant, reducer) for one in history]
             self._series[target, reducer.key] = self._new_series(target, reducer, history)
@@ -145,8 +148,8 @@ class Ledger:
             reducer,
             stored,
             counted,
-            # Once it has begun, it has counted all that came before.
-            history=() if stored else history,
+            # Once all that it can have has begun, it has counted all that came before.
+            history=() if stored and not reducer.grouping.is_used else history,
             training=self._training,
         )
 
@@ -183,7 +186,10 @@ class Ledger:
 
     def _needs_history(self, target: int) -> bool:
         begun = self._current.get(target, {})
-        return any(not one.is_running or one.key not in begun for one in self._reducers)
+        return any(
+            not one.is_running or one.grouping.is_used or one.key not in begun
+            for one in self._reducers
+        )
 
     def _load_relevant(
         self, session: Session, extracts: Iterable[Extract], keys: Collection[str]

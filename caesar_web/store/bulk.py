@@ -26,11 +26,9 @@ def insert(
 
     `conflict` is what follows ON CONFLICT, such as "(id) DO NOTHING".
     """
-    document = dump_json(list(rows))
-    statement = _insert(
-        session.get_bind().dialect, table, tuple(columns), conflict, tuple(returning)
-    )
-    result = session.execute(statement, {"rows": document})
+    dialect = session.get_bind().dialect
+    statement = _insert(dialect, table, tuple(columns), conflict, tuple(returning))
+    result = session.execute(statement, {"rows": _document(dialect, rows)})
     return list(result) if returning else []
 
 
@@ -38,8 +36,13 @@ def update(
     session: Session, table: Table, rows: Iterable[Row], *, key: str, columns: Sequence[str]
 ) -> None:
     """Sets `columns` of the rows that `key` names."""
-    statement = _update(session.get_bind().dialect, table, key, tuple(columns))
-    session.execute(statement, {"rows": dump_json(list(rows))})
+    dialect = session.get_bind().dialect
+    statement = _update(dialect, table, key, tuple(columns))
+    session.execute(statement, {"rows": _document(dialect, rows)})
+
+
+def _document(dialect: Any, rows: Iterable[Row]) -> str:
+    return dump_json(list(rows), fixed_width_times=dialect.name == "sqlite")
 
 
 @lru_cache(maxsize=256)

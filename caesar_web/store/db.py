@@ -63,12 +63,11 @@ class UTCDateTime(TypeDecorator[datetime]):
             return value
         return fixed_width(value)
 
-    def process_result_value(self, value: Any, dialect: Dialect) -> datetime | None:
-        if value is None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """On PostgreSQL the driver gives what we want: the connection's time zone is UTC."""
+        if dialect.name == "postgresql":
             return None
-        if isinstance(value, str):
-            return datetime.fromisoformat(value)
-        return value.astimezone(UTC)  # type: ignore[no-any-return]  # the driver's own datetime
+        return lambda value: None if value is None else datetime.fromisoformat(value)
 
 
 class Timestamps:
@@ -133,10 +132,11 @@ def _plain(value: Any) -> Any:
     raise TypeError(f"{type(value).__name__} cannot be written as JSON")
 
 
-def dump_json(value: Any) -> str:
+def dump_json(value: Any, *, fixed_width_times: bool = True) -> str:
     """JSON text; the standard library's where orjson refuses (whole numbers beyond 64 bits)."""
+    times = orjson.OPT_PASSTHROUGH_DATETIME if fixed_width_times else 0
     try:
-        return orjson.dumps(value, _plain, orjson.OPT_PASSTHROUGH_DATETIME).decode()
+        return orjson.dumps(value, _plain, times).decode()
     except orjson.JSONEncodeError:
         return json.dumps(value, default=_plain, allow_nan=False)
 
@@ -154,7 +154,9 @@ def engine_options(database_url: str, *, pool_size: int) -> dict[str, Any]:
     options: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
     if database_url.startswith("sqlite"):
         return options | {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
-    return options | {"pool_size": pool_size, "max_overflow": 2, "pool_pre_ping": True}
+    in_utc = {"options": "-c timezone=utc"}
+    pool = {"pool_size": pool_size, "max_overflow": 2, "pool_pre_ping": True}
+    return options | {"connect_args": in_utc} | pool
 
 
 def prepare_engine(engine: Engine) -> None:

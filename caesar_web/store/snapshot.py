@@ -141,7 +141,7 @@ def _read(session: Session, at: Revisions) -> Snapshot:
 def _usable(read: Any, row: Any, kind: str, broken: list[Broken]) -> Any:
     try:
         return read(row)
-    except (InvalidConfiguration, InvalidCondition, KeyError) as problem:
+    except (InvalidConfiguration, InvalidCondition, KeyError, ValueError) as problem:
         broken.append(Broken(kind, row.id, str(problem)))
         return None
 

@@ -1,0 +1,81 @@
+"""What the drills share: what an undisturbed run gives, and an installation to disturb."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from caesar_web.app import create_app
+from caesar_web.jobs import tasks
+from caesar_web.store.db import db
+from tests.conftest import plain_config
+from tests.jobs import stream
+from tests.jobs.running import Installation
+from tests.jobs.stream import Facts
+from tests.pipeline.steps import process, receive
+from tests.services import RedisServer, redis_server
+from tests.standin.server import StandinServer
+
+Expected = Callable[[int], Facts]
+
+
+@contextmanager
+def entered(database_url: str, standin: StandinServer) -> Iterator[None]:
+    """The context of an application on a database, for the test's own look at it."""
+    app = create_app(plain_config(database_url=database_url, panoptes_url=standin.url))
+    with app.app_context():
+        try:
+            yield
+        finally:
+            db.session.remove()
+            db.engine.dispose()
+
+
+@pytest.fixture(scope="session")
+def expected(new_database: Callable[[str], str]) -> Expected:
+    """What so many events give when nothing disturbs: all in this process, on PostgreSQL."""
+
+    @cache
+    def run(count: int) -> Facts:
+        with StandinServer() as standin, entered(new_database("postgresql"), standin):
+            stream.configure()
+            receive(stream.events(count))
+            assert process(stream.WORKFLOW_ID) == count
+            tasks.perform(stream.WORKFLOW_ID)
+            return stream.facts()
+
+    return run
+
+
+@pytest.fixture
+def redis(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of the test's own, to kill and to freeze."""
+    with redis_server(tmp_path / "redis") as server:
+        yield server
+
+
+@pytest.fixture(params=["postgresql"])
+def installation(
+    request: pytest.FixtureRequest,
+    new_database: Callable[[str], str],
+    standin: StandinServer,
+    redis: RedisServer,
+    tmp_path: Path,
+) -> Iterator[Installation]:
+    """An installation that is not started yet, with the workflow of the drills."""
+    database_url = new_database(request.param)
+    made = Installation(
+        tmp_path / "home",
+        DATABASE_URL=database_url,
+        REDIS_URL=redis.url,
+        PANOPTES_URL=standin.url,
+        CAESAR_TURN_CLASSIFICATIONS="40",
+    )
+    with entered(database_url, standin):
+        stream.configure()
+        try:
+            yield made
+        finally:
+            made.close()

@@ -1,0 +1,196 @@
+"""The environment: what is required, refused and derived, and secrets that are made once."""
+
+import os
+import stat
+import subprocess
+import sys
+import tempfile
+from dataclasses import fields
+from pathlib import Path
+
+import orjson
+import pytest
+
+from caesar_web.app import ROOT
+from caesar_web.config import Config, InvalidSetting, load, runtime_folder
+
+PRODUCTION = {
+    "CAESAR_ENV": "production",
+    "SECRET_KEY": "a secret",
+    "PANOPTES_URL": "https://panoptes.example.org",
+    "PANOPTES_CLIENT_ID": "id",
+    "PANOPTES_CLIENT_SECRET": "its secret",
+    "KINESIS_STREAM_USERNAME": "stream",
+    "KINESIS_STREAM_PASSWORD": "its password",
+}
+# Every variable with a text that it takes and what that becomes, and a text that it refuses.
+SETTINGS: dict[str, tuple[str, object, str | None]] = {
+    "CAESAR_ENV": ("development", "development", "staging"),
+    "CAESAR_HOME": ("somewhere", Path("somewhere").resolve(), None),
+    "CAESAR_HOST": ("0.0.0.0", "0.0.0.0", None),  # noqa: S104  # a text, not bound
+    "PORT": ("8080", 8080, "http"),
+    "DATABASE_URL": (
+        "postgres://u:p@db.example.org/caesar",
+        "postgresql+psycopg://u:p@db.example.org/caesar",
+        "mysql://db.example.org/caesar",
+    ),
+    "REDIS_URL": ("rediss://redis.example.org:6380/", "rediss://redis.example.org:6380", "redis"),
+    "SECRET_KEY": ("s", "s", None),
+    "PANOPTES_URL": ("https://panoptes.example.org/", "https://panoptes.example.org", "panoptes"),
+    "PANOPTES_CLIENT_ID": ("i", "i", None),
+    "PANOPTES_CLIENT_SECRET": ("s", "s", None),
+    "KINESIS_STREAM_USERNAME": ("кинезис", "кинезис", None),
+    "KINESIS_STREAM_PASSWORD": ("p", "p", None),
+    "CAESAR_STANDIN_PORT": ("4001", 4001, "0"),
+    "CAESAR_DEMO_RATE": ("0.5", 0.5, "-1"),
+    "CAESAR_QUEUES": (
+        "classifications=4 actions=2 busy=1",
+        (("classifications", 4), ("actions", 2), ("busy", 1)),
+        "classifications=0",
+    ),
+    "CAESAR_WEB_THREADS": ("16", 16, "0"),
+    "CAESAR_TURN_CLASSIFICATIONS": ("50", 50, "many"),
+    "CAESAR_TURN_EXTRACTS": ("1000", 1000, "1.5"),
+    "CAESAR_SWEEP_SECONDS": ("5", 5, "0"),
+    "CAESAR_ACTION_ATTEMPTS": ("3", 3, ""),
+    "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
+    "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
+}
+MORE_REFUSED = [
+    ("CAESAR_DEMO_RATE", "nan"),
+    ("CAESAR_DEMO_RATE", "inf"),
+    ("CAESAR_DEMO_RATE", "fast"),
+    ("CAESAR_QUEUES", "classifications"),
+    ("CAESAR_QUEUES", "=2"),
+    ("CAESAR_QUEUES", "actions=1 actions=2"),
+    ("PORT", "-1"),
+    ("PORT", "0"),
+]
+MADE = ("secret_key", "panoptes_client_id", "panoptes_client_secret", "stream_password")
+
+
+def variables() -> list[str]:
+    return [setting.metadata["variable"] for setting in fields(Config)]
+
+
+def value_of(config: Config, variable: str) -> object:
+    (name,) = [each.name for each in fields(Config) if each.metadata["variable"] == variable]
+    value: object = getattr(config, name)
+    return value
+
+
+def test_every_setting_has_a_case() -> None:
+    assert list(SETTINGS) == variables()
+
+
+@pytest.mark.parametrize("variable", SETTINGS)
+def test_a_setting_is_read(variable: str, tmp_path: Path) -> None:
+    text, value, _ = SETTINGS[variable]
+    config = load({"CAESAR_HOME": str(tmp_path), variable: text})
+    assert value_of(config, variable) == value
+
+
+@pytest.mark.parametrize(
+    ("variable", "text"),
+    [*((name, refused) for name, (_, _, refused) in SETTINGS.items() if refused), *MORE_REFUSED],
+)
+def test_what_is_not_of_its_kind_is_refused(variable: str, text: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match=rf"^{variable}: must .*{text!r}|^{variable}: '"):
+        load({"CAESAR_HOME": str(tmp_path), variable: text})
+
+
+def test_an_unknown_setting_of_ours_is_refused_and_others_are_not(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match="^CAESAR_PORT: no such setting. Known: .*CAESAR_HOME"):
+        load({"CAESAR_HOME": str(tmp_path), "CAESAR_PORT": ""})
+    load({"CAESAR_HOME": str(tmp_path), "PATH": "/bin", "REDIS_PORT": "1"})
+
+
+@pytest.mark.parametrize("variable", [name for name in PRODUCTION if name != "CAESAR_ENV"])
+@pytest.mark.parametrize("given", [{}, {"": ""}])
+def test_production_needs_it(variable: str, given: dict[str, str], tmp_path: Path) -> None:
+    environ = {**PRODUCTION, "CAESAR_HOME": str(tmp_path)}
+    del environ[variable]
+    environ |= {variable: ""} if given else {}
+    with pytest.raises(InvalidSetting, match=f"^{variable}: must be set when CAESAR_ENV is prod"):
+        load(environ)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_production_needs_no_more_and_writes_nothing(tmp_path: Path) -> None:
+    config = load({**PRODUCTION, "CAESAR_HOME": str(tmp_path)})
+    assert not config.development
+    assert not config.embedded_standin
+    assert (config.secret_key, config.stream_password) == ("a secret", "its password")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_text_is_no_setting(tmp_path: Path) -> None:
+    config = load({"CAESAR_HOME": str(tmp_path), "PORT": "", "DATABASE_URL": ""})
+    assert config.port == 3000
+
+
+def test_what_is_derived(tmp_path: Path) -> None:
+    config = load({"CAESAR_HOME": str(tmp_path), "CAESAR_STANDIN_PORT": "4001"})
+    assert config.database_url == f"sqlite:///{tmp_path.resolve() / 'caesar.db'}"
+    assert config.redis_url == f"unix://{runtime_folder(tmp_path)}/redis.sock"
+    assert config.panoptes_url == "http://127.0.0.1:4001"
+    assert config.embedded_redis
+    assert config.embedded_standin
+    assert config.development
+
+
+def test_what_is_given_is_not_derived(tmp_path: Path) -> None:
+    given = {"REDIS_URL": "redis://127.0.0.1:6379", "PANOPTES_URL": "https://panoptes.example.org"}
+    config = load({"CAESAR_HOME": str(tmp_path), **given})
+    assert not config.embedded_redis
+    assert not config.embedded_standin
+
+
+def test_sockets_have_a_short_path_and_one_place_for_each_home(tmp_path: Path) -> None:
+    deep = tmp_path / ("deep" * 30)
+    socket = load({"CAESAR_HOME": str(deep)}).redis_url.removeprefix("unix://")
+    assert len(socket) - len(tempfile.gettempdir()) < 60
+    assert runtime_folder(deep) != runtime_folder(tmp_path)
+    assert runtime_folder(deep) == runtime_folder(deep / ".." / deep.name)
+
+
+def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
+    environ = {"CAESAR_HOME": str(tmp_path / "new" / "home")}
+    first = load(environ)
+    assert all(getattr(first, name) for name in MADE)
+    assert len({getattr(first, name) for name in MADE}) == len(MADE)
+    assert load(environ) == first
+    other = load({"CAESAR_HOME": str(tmp_path / "other")})
+    assert other.secret_key != first.secret_key
+
+
+def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        config = load({"CAESAR_HOME": str(tmp_path)})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(config.secrets_file.stat().st_mode) == 0o600
+    assert [path.name for path in tmp_path.iterdir()] == ["secrets"]
+
+
+def test_a_given_secret_wins_over_the_made_one(tmp_path: Path) -> None:
+    config = load({"CAESAR_HOME": str(tmp_path), "SECRET_KEY": "mine"})
+    assert config.secret_key == "mine"
+    assert load({"CAESAR_HOME": str(tmp_path)}).secret_key != "mine"
+
+
+def test_processes_that_start_at_once_have_the_same_secrets(tmp_path: Path) -> None:
+    code = "import os; from caesar_web.config import load; print(load(os.environ).secret_key)"
+    environ = {"PATH": os.environ["PATH"], "CAESAR_HOME": str(tmp_path / "home")}
+    starting = [
+        subprocess.Popen(
+            [sys.executable, "-c", code], cwd=ROOT, env=environ, stdout=subprocess.PIPE, text=True
+        )
+        for _ in range(6)
+    ]
+    outputs = {process.communicate(timeout=60)[0].strip() for process in starting}
+    assert [process.returncode for process in starting] == [0] * 6
+    kept = orjson.loads((tmp_path / "home" / "secrets").read_bytes())
+    assert outputs == {kept["secret_key"]}
+    assert [path.name for path in (tmp_path / "home").iterdir()] == ["secrets"]
