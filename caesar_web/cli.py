@@ -19,6 +19,7 @@ from caesar_web import supervisor
 from caesar_web.app import ROOT, create_app
 from caesar_web.config import Config, InvalidSetting
 from caesar_web.domain.documents import Document, read_document
+from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.jobs import tasks, worker
 from caesar_web.panoptes.answers import AnswerLabels
@@ -32,6 +33,7 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 
 CONFIGURATIONS = Path(__file__).parent / "standin" / "configurations"
+WORKFLOW_ID = click.IntRange(1, LARGEST_ID)
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -130,7 +132,7 @@ def configuration() -> None:
 
 
 @configuration.command()
-@click.argument("workflow_id", type=click.IntRange(1, 2**63 - 1))
+@click.argument("workflow_id", type=WORKFLOW_ID)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.pass_obj
 def apply(config: Config, workflow_id: int, file: Path) -> None:
@@ -145,7 +147,7 @@ def apply(config: Config, workflow_id: int, file: Path) -> None:
 
 
 @configuration.command()
-@click.argument("workflow_id", type=int)
+@click.argument("workflow_id", type=WORKFLOW_ID)
 @click.pass_obj
 def show(config: Config, workflow_id: int) -> None:
     """Print the configuration of WORKFLOW_ID."""

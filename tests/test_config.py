@@ -100,7 +100,7 @@ def test_what_is_not_of_its_kind_is_refused(variable: str, text: str, tmp_path: 
 
 
 def test_an_unknown_setting_of_ours_is_refused_and_others_are_not(tmp_path: Path) -> None:
-    with pytest.raises(InvalidSetting, match="^CAESAR_PORT: no such setting. Known: .*CAESAR_HOME"):
+    with pytest.raises(InvalidSetting, match=r"^CAESAR_PORT: no such.*CAESAR_HOME"):
         load({"CAESAR_HOME": str(tmp_path), "CAESAR_PORT": ""})
     load({"CAESAR_HOME": str(tmp_path), "PATH": "/bin", "REDIS_PORT": "1"})
 

@@ -67,7 +67,9 @@ def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int, .
     """Rings of the same key are one job until that job begins, or was lost for a while."""
     try:
         redis = connection(url)
-        if redis.set(key, 1, nx=True, ex=timedelta(seconds=RING_SECONDS)):
+        if redis.exists(key):
+            return
+        with redis.pipeline() as together:  # where we die or Redis hangs: both, or neither
             Queue(queue, connection=redis, serializer=JSONSerializer).enqueue_call(
                 function,
                 arguments,
@@ -75,7 +77,10 @@ def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int, .
                 result_ttl=0,
                 failure_ttl=FAILURES_KEPT_SECONDS,
                 retry=Retry(max=3),
+                pipeline=together,
             )
+            together.set(key, 1, ex=timedelta(seconds=RING_SECONDS))
+            together.execute()
     except RedisError as problem:
         # The rows are committed; the sweep rings again when Redis is back.
         level = logging.INFO if isinstance(problem, RedisConnectionError) else logging.WARNING

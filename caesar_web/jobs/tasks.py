@@ -21,7 +21,7 @@ from caesar_web.pipeline import actions
 from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
 from caesar_web.store import action_statements as action_rows
 from caesar_web.store import inbox_statements as inbox
-from caesar_web.store.action_statements import Claim, Kind
+from caesar_web.store.action_statements import Kind
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import LANES
@@ -40,10 +40,14 @@ def process(workflow_id: int, slot: int) -> None:
         queue = queue_of(session, workflow_id)
     first_lane = slot * LANES // queues.SLOTS
     until = time.monotonic() + LONGEST_SECONDS
+    looks_again = True  # once: whatever is wrong, a job must not spin
     while True:
         turn = turns(workflow_id, first_lane, config)
         if turn.actions:
             queues.ring_actions(config.redis_url, workflow_id)
+        if turn.in_vain and looks_again:
+            looks_again = False
+            continue
         if not turn.processed:
             return
         if turn.more_waits:  # in other lanes too, which another worker may take
@@ -90,24 +94,23 @@ def _perform_round(workflow_id: int, kind: Kind, config: Config) -> bool:
         if workflow is None or workflow.status == "halted":
             return False
         project_id = workflow.project_id
-        claims = _claim(session, kind, workflow_id, config)
+        now, lease = _now(), timedelta(seconds=config.action_lease_seconds)
+        claims = action_rows.claim(
+            session, kind, workflow_id, now=now, lease_until=now + lease, most=ACTIONS_AT_ONCE
+        )
     if not claims:
         return False
-    patience = actions.Patience(config.action_attempts, random.SystemRandom())
     outcomes = actions.perform(
-        panoptes(), claims, project_id=project_id, patience=patience, clock=_now
+        panoptes(),
+        claims,
+        project_id=project_id,
+        patience=actions.Patience(config.action_attempts, random.SystemRandom()),
+        clock=_now,
+        begin_until=now + lease / 2,
     )
     with _transaction() as session:
         action_rows.record(session, kind, outcomes)
     return any(outcome.status != "pending" for outcome in outcomes)
-
-
-def _claim(session: Session, kind: Kind, workflow_id: int, config: Config) -> list[Claim]:
-    now = _now()
-    lease = timedelta(seconds=config.action_lease_seconds)
-    return action_rows.claim(
-        session, kind, workflow_id, now=now, lease_until=now + lease, most=ACTIONS_AT_ONCE
-    )
 
 
 def sweep() -> None:

@@ -4,6 +4,7 @@ Three steps, because no transaction waits for the network: the caller claims and
 `perform`, and records the outcomes in a transaction of their own.
 """
 
+import logging
 import random
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from caesar_web.store.db import dump_json
 
 FIRST_RETRY_SECONDS = 2.0
 LONGEST_RETRY_SECONDS = 900.0
+ONE_BY_ONE = ("promote_user",)  # Panoptes takes no list of them
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,17 @@ def perform(
     project_id: int,
     patience: Patience,
     clock: Callable[[], datetime],
+    begin_until: datetime,
 ) -> list[Outcome]:
-    """Carries out claimed actions, at most one of each target; gives every one's outcome."""
+    """Carries out claimed actions, at most one of each target; gives every one's outcome.
+
+    What it has not begun by `begin_until` it gives back, for its lease may end before the call.
+    """
     outcomes: list[Outcome] = []
     for claims_alike in _alike(claims):
+        if (now := clock()) > begin_until:
+            outcomes += [_given_back(claim, now) for claim in claims_alike]
+            continue
         first = claims_alike[0]
         call = _call(panoptes, first, project_id)
         if call is None:
@@ -55,9 +66,10 @@ def retry_after(attempts: int, jitter: random.Random) -> timedelta:
 
 def _alike(claims: Iterable[Claim]) -> list[list[Claim]]:
     """Claims that one call can carry out, in the order of the first of each."""
-    alike: dict[tuple[str, str], list[Claim]] = {}
+    alike: dict[tuple[str, str, int | None], list[Claim]] = {}
     for claim in claims:
-        alike.setdefault((claim.effect_type, dump_json(claim.config)), []).append(claim)
+        alone = claim.target_id if claim.effect_type in ONE_BY_ONE else None
+        alike.setdefault((claim.effect_type, dump_json(claim.config), alone), []).append(claim)
     return list(alike.values())
 
 
@@ -101,8 +113,12 @@ def _attempt(
                 *_attempt(call, claims[middle:], patience, clock),
             ]
         return [_refused(claim, problem, patience, clock()) for claim in claims]
+    except Exception as fault:  # ours: it must not keep the other actions back
+        log.exception("could not perform %s", claims[0].effect_type)
+        trouble = PanoptesError(f"{type(fault).__name__}: {fault}", permanent=False)
+        return [_refused(claim, trouble, patience, clock()) for claim in claims]
     now = clock()
-    return [Outcome(claim.id, "completed", None, now, now, now) for claim in claims]
+    return [Outcome(claim.id, claim.attempts, "completed", None, now, now, now) for claim in claims]
 
 
 def _refused(claim: Claim, problem: PanoptesError, patience: Patience, now: datetime) -> Outcome:
@@ -112,8 +128,12 @@ def _refused(claim: Claim, problem: PanoptesError, patience: Patience, now: date
     if problem.retry_after is not None:
         asked = min(problem.retry_after, LONGEST_RETRY_SECONDS)
         wait = max(wait, timedelta(seconds=asked))
-    return Outcome(claim.id, "pending", problem.message, now + wait, None, now)
+    return Outcome(claim.id, claim.attempts, "pending", problem.message, now + wait, None, now)
+
+
+def _given_back(claim: Claim, now: datetime) -> Outcome:
+    return Outcome(claim.id, claim.attempts, "pending", None, now, None, now)
 
 
 def _failed(claim: Claim, message: str, now: datetime) -> Outcome:
-    return Outcome(claim.id, "failed", message, now, None, now)
+    return Outcome(claim.id, claim.attempts, "failed", message, now, None, now)

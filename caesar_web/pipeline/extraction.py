@@ -43,7 +43,7 @@ def extract(claimed: Claimed, extractors: Iterable[Extractor], *, outcomes: Outc
         try:
             data = extractor.extract(claimed.classification)
         except Exception as problem:  # whatever it is, the other extractors' results are kept
-            what = problem or type(problem).__name__
+            what = str(problem) or type(problem).__name__
             message = f"classification {claimed.classification.id}: {what}"
             outcomes.failed("extractor", extractor.id, message)
             continue

@@ -26,9 +26,11 @@ def take_in(session: Session, events: Iterable[Any], *, now: datetime) -> Taken:
     wanted = list(_classification_events(events, rejected))
     known = inbox.workflows_of(session, {workflow_id for workflow_id, _ in wanted})
     arrivals = []
+    skipped = 0
     for workflow_id, event in wanted:
         project_id, status = known.get(workflow_id, (0, "halted"))
         if status == "halted":
+            skipped += 1
             continue
         try:
             arrivals.append(_of_project(read_event(event), project_id))
@@ -38,7 +40,7 @@ def take_in(session: Session, events: Iterable[Any], *, now: datetime) -> Taken:
     if rejected:
         inbox.keep_rejected(session, rejected, now=now)
     active = {workflow_id for workflow_id in waiting if known[workflow_id][1] == "active"}
-    return Taken(len(arrivals), len(wanted) - len(arrivals), len(rejected), active)
+    return Taken(len(arrivals), skipped, len(rejected), active)
 
 
 def _classification_events(

@@ -23,7 +23,10 @@ Sources = Mapping[int, Collection[int]]
 
 
 class Ledger:
-    """The reductions of one reducible and topic. `failures` collects (reducer id, message)."""
+    """The reductions of one reducible and topic.
+
+    `reduced` collects the ids of reducers that did their work, `failures` (reducer id, message).
+    """
 
     def __init__(
         self, reducible: Reducible, topic: Topic, reducers: Collection[Reducer], *, targets: Sources
@@ -31,6 +34,7 @@ class Ledger:
         """`targets` gives each target's sources: itself, and previous subjects."""
         self.reducible = reducible
         self.topic = topic
+        self.reduced: list[int] = []
         self.failures: list[tuple[int, str]] = []
         self._reducers = [reducer for reducer in reducers if not reducer.type.is_pushed]
         self._targets = targets
@@ -80,6 +84,7 @@ class Ledger:
             except DomainError as problem:
                 self.failures.append((reducer.id, str(problem)))
                 continue
+            self.reduced.append(reducer.id)
             if is_first and isinstance(series, DefaultSeries):
                 touched = touched | self._current.get(target, {}).get(reducer.key, {}).keys()
             for subgroup in touched:

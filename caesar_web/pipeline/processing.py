@@ -39,11 +39,15 @@ class Limits:
 
 @dataclass(frozen=True)
 class Turn:
-    """What a turn has done; `more_waits` where there is work that it did not take."""
+    """What a turn has done; `more_waits` where there is work that it did not take.
+
+    `in_vain`: it held lanes for nothing, and who came for them meanwhile found them taken.
+    """
 
     processed: int = 0
     actions: int = 0
     more_waits: bool = False
+    in_vain: bool = False
 
 
 class TurnFailed(Exception):
@@ -51,11 +55,20 @@ class TurnFailed(Exception):
 
     def __init__(self, classification_ids: list[int], problem: Exception) -> None:
         self.classification_ids = classification_ids
-        super().__init__(f"{type(problem).__name__}: {problem}"[:2000])
+        said = getattr(problem, "orig", None) or problem  # without the statement and its rows
+        super().__init__(f"{type(problem).__name__}: {said}"[:2000])
 
 
 # These are the database's own trouble: no classification is to blame, and the turn is tried again.
 TROUBLE = (OperationalError, InterfaceError, ProgrammingError, MemoryError)
+# But these states of PostgreSQL come from what a row holds: too much for an index, or a trigger.
+OF_A_ROW = ("54", "P0")
+
+
+def is_trouble(problem: Exception) -> bool:
+    """Whether the database is to blame, and not what one classification holds."""
+    state = getattr(getattr(problem, "orig", None), "sqlstate", None) or ""
+    return isinstance(problem, TROUBLE) and not state.startswith(OF_A_ROW)
 
 
 def take_turn(
@@ -70,20 +83,24 @@ def take_turn(
         return Turn()
     enough = max(1, limits.classifications // 2)
     waiting = inbox.waiting_by_lane(session, workflow_id, most=enough)
-    lanes = lanes_to_take(waiting, first_lane, most=limits.classifications, enough=enough)
-    free = inbox.lock_lanes(session, workflow_id, lanes) if lanes else []
+    free: list[int] = []
+    left = dict(waiting)
+    while left and not free:  # where others work on all of the lanes that come first
+        lanes = lanes_to_take(left, first_lane, most=limits.classifications, enough=enough)
+        free = inbox.lock_lanes(session, workflow_id, lanes)
+        left = {lane: number for lane, number in left.items() if lane not in lanes}
     if not free:
         return Turn()
     claimed = inbox.claim(session, workflow_id, free, most=limits.classifications)
     if not claimed:
-        return Turn()
+        return Turn(in_vain=True)
     work = _Work(session, snapshot(session, at), claimed, now)
     try:
         work.load_subjects(limits.extracts)
         processed, actions = work.carry_out()
-    except TROUBLE:
-        raise
     except Exception as problem:
+        if is_trouble(problem):
+            raise
         raise TurnFailed(work.classification_ids, problem) from problem
     return Turn(processed, actions, more_waits=sum(waiting.values()) > processed)
 
@@ -112,7 +129,7 @@ def previous_subjects(metadata: Mapping[str, Any]) -> list[int]:
     if isinstance(given, str):
         try:
             given = json.loads(given)
-        except ValueError:
+        except (ValueError, RecursionError):
             return []
     texts = map(str, given) if isinstance(given, list) else ()
     return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
@@ -152,7 +169,8 @@ class _Work:
 
     def _subject_ledger(self) -> Ledger:
         subjects = {
-            subject.id: (subject.id, *previous_subjects(subject.metadata))
+            # each once, or its extracts would count as often as it is named
+            subject.id: tuple(dict.fromkeys((subject.id, *previous_subjects(subject.metadata))))
             for subject in (one.classification.subject for one in self._claimed)
         }
         reducers = self._plan.reducers_of(self._workflow, SUBJECT.name)
@@ -228,6 +246,8 @@ class _Work:
         of = "subject" if ledger.topic is SUBJECT else "user"
         counts = self._counts[ledger.reducible]
         counts[f"{of}_reductions_count"] = ledger.write(self._session, now=self._now)
+        for reducer_id in ledger.reduced:
+            self._outcomes.went_well("reducer", reducer_id)
         for reducer_id, message in ledger.failures:
             self._outcomes.failed("reducer", reducer_id, message)
         for rule_id in decisions.checked:

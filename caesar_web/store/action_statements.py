@@ -44,6 +44,7 @@ class Outcome(NamedTuple):
     """What became of an attempt; `not_before` says when to try again."""
 
     id: int
+    attempts: int
     status: str
     last_error: str | None
     not_before: datetime
@@ -144,13 +145,14 @@ def claim(
 
 
 def record(session: Session, kind: Kind, outcomes: Sequence[Outcome]) -> None:
-    """Writes what became of attempts."""
+    """Writes what became of attempts, unless another worker has tried since."""
     bulk.update(
         session,
         kind.table.__table__,  # type: ignore[arg-type]  # a Table for sure
         (outcome._asdict() for outcome in outcomes),
         key="id",
         columns=("status", "last_error", "not_before", "completed_at", "updated_at"),
+        unchanged=("attempts",),
     )
 
 

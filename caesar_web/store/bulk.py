@@ -33,11 +33,17 @@ def insert(
 
 
 def update(
-    session: Session, table: Table, rows: Iterable[Row], *, key: str, columns: Sequence[str]
+    session: Session,
+    table: Table,
+    rows: Iterable[Row],
+    *,
+    key: str,
+    columns: Sequence[str],
+    unchanged: Sequence[str] = (),
 ) -> None:
-    """Sets `columns` of the rows that `key` names."""
+    """Sets `columns` of the rows that `key` names, where `unchanged` still are as given."""
     dialect = session.get_bind().dialect
-    statement = _update(dialect, table, key, tuple(columns))
+    statement = _update(dialect, table, (key, *unchanged), tuple(columns))
     session.execute(statement, {"rows": _document(dialect, rows)})
 
 
@@ -64,13 +70,11 @@ def _insert(
 
 
 @lru_cache(maxsize=64)
-def _update(dialect: Any, table: Table, key: str, columns: tuple[str, ...]) -> Any:
-    given = _rows(dialect, table, (key, *columns))
+def _update(dialect: Any, table: Table, keys: tuple[str, ...], columns: tuple[str, ...]) -> Any:
+    given = _rows(dialect, table, (*keys, *columns))
+    named = " AND ".join(f"{table.name}.{key} = given.{key}" for key in keys)
     changes = ", ".join(f"{name} = given.{name}" for name in columns)
-    return text(
-        f"UPDATE {table.name} SET {changes} FROM ({given}) AS given"
-        f" WHERE {table.name}.{key} = given.{key}"
-    )
+    return text(f"UPDATE {table.name} SET {changes} FROM ({given}) AS given WHERE {named}")
 
 
 def _rows(dialect: Any, table: Table, columns: tuple[str, ...]) -> str:

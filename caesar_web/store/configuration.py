@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
+from caesar_web.store.db import NEVER_REUSED, Base, BigId, Json, Timestamps, UTCDateTime
 
 WORKFLOW_STATUSES = ("active", "paused", "halted")
 PROJECT_STATUSES = ("active", "halted")
@@ -63,7 +63,7 @@ class Workflow(Timestamps, Base):
 
 class Extractor(Timestamps, Base):
     __tablename__ = "extractors"
-    __table_args__ = (UniqueConstraint("workflow_id", "key"),)
+    __table_args__ = (UniqueConstraint("workflow_id", "key"), NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     workflow_id: Mapped[int] = mapped_column(ForeignKey("workflows.id", ondelete="CASCADE"))
@@ -77,7 +77,7 @@ class Reducer(Timestamps, Base):
     """A reducer of a workflow or of a project: its reducible."""
 
     __tablename__ = "reducers"
-    __table_args__ = (UniqueConstraint("reducible_type", "reducible_id", "key"),)
+    __table_args__ = (UniqueConstraint("reducible_type", "reducible_id", "key"), NEVER_REUSED)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     reducible_type: Mapped[str]
@@ -115,6 +115,7 @@ class _Effect(Timestamps):
 
 class SubjectRuleEffect(_Effect, Base):
     __tablename__ = "subject_rule_effects"
+    __table_args__ = NEVER_REUSED
 
     subject_rule_id: Mapped[int] = mapped_column(
         ForeignKey("subject_rules.id", ondelete="CASCADE"), index=True
@@ -123,6 +124,7 @@ class SubjectRuleEffect(_Effect, Base):
 
 class UserRuleEffect(_Effect, Base):
     __tablename__ = "user_rule_effects"
+    __table_args__ = NEVER_REUSED
 
     user_rule_id: Mapped[int] = mapped_column(
         ForeignKey("user_rules.id", ondelete="CASCADE"), index=True
@@ -131,6 +133,7 @@ class UserRuleEffect(_Effect, Base):
 
 class SubjectRule(_Rule, Base):
     __tablename__ = "subject_rules"
+    __table_args__ = NEVER_REUSED
 
     effects: Mapped[list[SubjectRuleEffect]] = relationship(
         order_by=SubjectRuleEffect.id, cascade="all, delete-orphan"
@@ -139,6 +142,7 @@ class SubjectRule(_Rule, Base):
 
 class UserRule(_Rule, Base):
     __tablename__ = "user_rules"
+    __table_args__ = NEVER_REUSED
 
     effects: Mapped[list[UserRuleEffect]] = relationship(
         order_by=UserRuleEffect.id, cascade="all, delete-orphan"

@@ -38,6 +38,8 @@ _NAMES = {
 }
 
 BigId = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only for INTEGER
+# For tables whose ids are remembered elsewhere: SQLite would give those of removed rows again.
+NEVER_REUSED = {"sqlite_autoincrement": True}
 Json = JSON(none_as_null=True).with_variant(JSONB(none_as_null=True), "postgresql")
 
 

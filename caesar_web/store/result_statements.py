@@ -131,11 +131,11 @@ def count_extracts(
 ) -> dict[int, int]:
     """How many extracts each subject has in a workflow."""
     rows = session.execute(
-        select(Extract.subject_id, func.count())
+        select(Extract.subject_id, func.count().label("number"))
         .where(among(Extract.subject_id, subject_ids), Extract.workflow_id == workflow_id)
         .group_by(Extract.subject_id)
     )
-    return dict(rows.tuples().all())
+    return {row.subject_id: row.number for row in rows}
 
 
 def training_among(session: Session, subject_ids: Iterable[int]) -> set[int]:

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
+from caesar_web.store.db import NEVER_REUSED, Base, BigId, Json, Timestamps, UTCDateTime
 
 _OF_A_MACHINE = text("classification_id IS NULL")
 
@@ -29,6 +29,7 @@ class Extract(Timestamps, Base):
         Index(None, "subject_id", "workflow_id"),
         Index(None, "user_id", "workflow_id"),
         Index(None, "workflow_id", "id"),
+        NEVER_REUSED,
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -60,6 +61,7 @@ class SubjectReduction(_Reduction, Base):
     __table_args__ = (
         UniqueConstraint("subject_id", "reducible_type", "reducible_id", "reducer_key", "subgroup"),
         Index(None, "reducible_type", "reducible_id", "id"),
+        NEVER_REUSED,
     )
 
     subject_id: Mapped[int] = mapped_column(BigInteger)
@@ -70,6 +72,7 @@ class UserReduction(_Reduction, Base):
     __table_args__ = (
         UniqueConstraint("user_id", "reducible_type", "reducible_id", "reducer_key", "subgroup"),
         Index(None, "reducible_type", "reducible_id", "id"),
+        NEVER_REUSED,
     )
 
     user_id: Mapped[int] = mapped_column(BigInteger)

@@ -10,7 +10,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from caesar_web.domain.conditions import InvalidCondition, parse
-from caesar_web.domain.effects import Effect
+from caesar_web.domain.effects import Effect, read_effect
 from caesar_web.domain.extractors import EXTRACTORS, Extractor, read_extractor_options
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
@@ -190,6 +190,13 @@ def _rules(
 
 
 def _rule(row: tables.SubjectRule | tables.UserRule) -> Rule:
+    topic = "subject" if isinstance(row, tables.SubjectRule) else "user"
+    problems: list[Problem] = []
+    given: Iterable[Any] = row.effects
+    for at, effect in enumerate(given):
+        place = f"then[{at}]"
+        read_effect(effect.action, effect.config, topic=topic, place=place, problems=problems)
+    _refuse(problems)
     effects = (
         Effect(effect.id, effect.revision, effect.action, effect.config) for effect in row.effects
     )

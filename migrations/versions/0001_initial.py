@@ -201,6 +201,7 @@ def upgrade():
             "extractor_key",
             name=op.f("extracts_classification_id_extractor_key_unique"),
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("extracts", schema=None) as batch_op:
         batch_op.create_index(
@@ -282,6 +283,7 @@ def upgrade():
             "key",
             name=op.f("reducers_reducible_type_reducible_id_key_unique"),
         ),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "reduction_locks",
@@ -424,6 +426,7 @@ def upgrade():
                 "subject_reductions_subject_id_reducible_type_reducible_id_reducer_key_subgroup_unique"
             ),
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("subject_reductions", schema=None) as batch_op:
         batch_op.create_index(
@@ -512,6 +515,7 @@ def upgrade():
                 "user_reductions_user_id_reducible_type_reducible_id_reducer_key_subgroup_unique"
             ),
         ),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_reductions", schema=None) as batch_op:
         batch_op.create_index(
@@ -574,6 +578,7 @@ def upgrade():
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("extractors_pk")),
         sa.UniqueConstraint("workflow_id", "key", name=op.f("extractors_workflow_id_key_unique")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "extracts_subject_reductions",
@@ -641,6 +646,7 @@ def upgrade():
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("subject_rules_pk")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("subject_rules", schema=None) as batch_op:
         batch_op.create_index(
@@ -662,6 +668,7 @@ def upgrade():
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("user_rules_pk")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_rules", schema=None) as batch_op:
         batch_op.create_index(
@@ -684,6 +691,7 @@ def upgrade():
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("subject_rule_effects_pk")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("subject_rule_effects", schema=None) as batch_op:
         batch_op.create_index(
@@ -708,6 +716,7 @@ def upgrade():
             ondelete="CASCADE",
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("user_rule_effects_pk")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("user_rule_effects", schema=None) as batch_op:
         batch_op.create_index(

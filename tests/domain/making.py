@@ -76,7 +76,7 @@ def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]
     """Extracts from `{"id", "at"?, "user"?, "subject"?, "extracts": {extractor: data}}`."""
     return [
         Extract(
-            id=classification["id"] * 10 + number,
+            id=_extract_id(classification["id"], number),
             classification_id=classification["id"],
             classification_at=START + timedelta(seconds=classification.get("at", 0)),
             extractor_key=extractor_key,
@@ -87,6 +87,11 @@ def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]
         for classification in classifications
         for number, (extractor_key, data) in enumerate(classification["extracts"].items())
     ]
+
+
+def _extract_id(classification_id: int, number: int) -> int:
+    """Ids that rise within a classification, but not with the ids of classifications."""
+    return 10_000 - classification_id * 10 + number
 
 
 def make_groups(classifications: Iterable[Mapping[str, Any]]) -> list[Group]:

@@ -101,12 +101,15 @@ def deliveries(draw: st.DrawFn, *, max_size: int = 8) -> list[dict[str, Any]]:
 
 
 @st.composite
-def growing_deliveries(draw: st.DrawFn, *, max_size: int = 8) -> list[dict[str, Any]]:
+def growing_deliveries(
+    draw: st.DrawFn, *, is_changing: bool = True, max_size: int = 8
+) -> list[dict[str, Any]]:
     """The same, where what was extracted once stays: each time a classification has more."""
     known: dict[int, dict[str, Any]] = {}
     grown = []
     for one in draw(deliveries(max_size=max_size)):
-        known[one["id"]] = known.get(one["id"], {}) | one["extracts"]
+        before, now = known.get(one["id"], {}), one["extracts"]
+        known[one["id"]] = before | now if is_changing else now | before
         grown.append(one | {"extracts": dict(sorted(known[one["id"]].items()))})
     return grown
 

@@ -96,6 +96,9 @@ EVERY_TYPE: dict[str, dict[str, Any]] = {
     "placeholder": {},
     "external": {},
 }
+REDUCER_OF = {
+    type_name: make_reducer(type_name, config) for type_name, config in EVERY_TYPE.items()
+}
 
 odd_data = st.one_of(
     st.dictionaries(st.sampled_from(["x", "LION", "BIRD", ""]), json_values(max_leaves=3)),
@@ -124,8 +127,7 @@ def test_every_type_takes_part() -> None:
 
 @given(histories, st.sets(st.integers(0, 5)))
 def test_a_fold_in_any_chunks_gives_the_same(groups: list[Group], cuts: set[int]) -> None:
-    for type_name, config in EVERY_TYPE.items():
-        reducer = make_reducer(type_name, config)
+    for type_name, reducer in REDUCER_OF.items():
         stored = NOTHING
         for start, end in pairwise(sorted({0, len(groups), *cuts})):
             stored = Reduced(*through_json(folded(reducer, groups[start:end], stored)))
@@ -135,8 +137,7 @@ def test_a_fold_in_any_chunks_gives_the_same(groups: list[Group], cuts: set[int]
 
 @given(histories)
 def test_a_result_does_not_change_when_the_fold_goes_on(groups: list[Group]) -> None:
-    for type_name, config in EVERY_TYPE.items():
-        reducer = make_reducer(type_name, config)
+    for reducer in REDUCER_OF.values():
         fold, options = reducer.type.fold, reducer.options
         state = fold.resume(options, NOTHING)
         results = []
@@ -151,8 +152,8 @@ def test_a_result_does_not_change_when_the_fold_goes_on(groups: list[Group]) -> 
 def test_a_stored_reduction_of_any_shape_is_gone_on_from(
     data: Any, store: Any, groups: list[Group]
 ) -> None:
-    for type_name, config in EVERY_TYPE.items():
-        through_json(folded(make_reducer(type_name, config), groups, Reduced(data, store)))
+    for reducer in REDUCER_OF.values():
+        through_json(folded(reducer, groups, Reduced(data, store)))
 
 
 @pytest.mark.parametrize("data", [None, {}, ""])

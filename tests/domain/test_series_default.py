@@ -14,7 +14,7 @@ from caesar_web.domain.grouping import Grouping, GroupingFailed
 from caesar_web.domain.reducers import ReducerType
 from caesar_web.domain.series import DefaultSeries, Reducer
 from tests.domain.making import START, make_groups
-from tests.domain.strategies import deliveries, filters, subjects
+from tests.domain.strategies import appending_filters, deliveries, filters, subjects
 
 Line = list[Any]
 Classifications = Iterable[dict[str, Any]]
@@ -93,7 +93,13 @@ def shown(series: DefaultSeries) -> dict[str, Any]:
     return {name: reduced.data for name, reduced in series.results.items() if not reduced.is_empty}
 
 
-@given(filters, groupings, deliveries(), st.integers(0, 4), st.frozensets(subjects))
+@given(
+    filters | appending_filters,
+    groupings,
+    deliveries(),
+    st.integers(0, 4),
+    st.frozensets(subjects),
+)
 def test_after_every_arrival_it_is_as_if_all_had_been_reduced_at_once(
     wanted: Filters,
     grouping: Grouping,
@@ -145,6 +151,16 @@ def test_while_a_classification_lacks_its_subgroup_there_is_an_error(
         else:
             series.arrive(make_group(one))
             assert shown(series) == oracle(reducer, current.values(), frozenset())
+
+
+@pytest.mark.parametrize("last", [1, 3, 5])
+def test_one_that_comes_late_takes_its_place_in_time(last: int) -> None:
+    arrivals = [{"id": id_, "at": id_, "extracts": {"a": {"x": id_}}} for id_ in range(1, 6)]
+    reducer = Reducer(1, "r", LISTING, {}, filters=Filters(end=2))
+    series = DefaultSeries(reducer, [])
+    for one in sorted(arrivals, key=lambda one: one["id"] == last):
+        series.arrive(make_group(one))
+    assert [line[0] for line in series.results["_default"].data] == [1, 2, 3]
 
 
 def test_a_subgroup_that_nothing_is_left_of_says_so() -> None:

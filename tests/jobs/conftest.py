@@ -1,4 +1,4 @@
-"""What the drills share: what an undisturbed run gives, and an installation to disturb."""
+"""For drills: what an undisturbed run gives, and an installation. For the rest: a queue."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -6,12 +6,15 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from flask import Flask
+from redis import Redis
 
 from caesar_web.app import create_app
-from caesar_web.jobs import tasks
+from caesar_web.config import Config
+from caesar_web.jobs import queues, tasks
 from caesar_web.store.db import db
 from tests.conftest import plain_config
-from tests.jobs import stream
+from tests.jobs import ringing, stream
 from tests.jobs.running import Installation
 from tests.jobs.stream import Facts
 from tests.pipeline.steps import process, receive
@@ -50,7 +53,7 @@ def expected(new_database: Callable[[str], str]) -> Expected:
 
 
 @pytest.fixture
-def redis(tmp_path: Path) -> Iterator[RedisServer]:
+def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
     """A server of the test's own, to kill and to freeze."""
     with redis_server(tmp_path / "redis") as server:
         yield server
@@ -61,7 +64,7 @@ def installation(
     request: pytest.FixtureRequest,
     new_database: Callable[[str], str],
     standin: StandinServer,
-    redis: RedisServer,
+    own_redis: RedisServer,
     tmp_path: Path,
 ) -> Iterator[Installation]:
     """An installation that is not started yet, with the workflow of the drills."""
@@ -69,7 +72,7 @@ def installation(
     made = Installation(
         tmp_path / "home",
         DATABASE_URL=database_url,
-        REDIS_URL=redis.url,
+        REDIS_URL=own_redis.url,
         PANOPTES_URL=standin.url,
         CAESAR_TURN_CLASSIFICATIONS="40",
     )
@@ -79,3 +82,26 @@ def installation(
             yield made
         finally:
             made.close()
+
+
+@pytest.fixture
+def redis(redis_of_session: RedisServer) -> Redis:
+    connected = queues.connection(redis_of_session.url)
+    connected.flushall()
+    return connected
+
+
+@pytest.fixture
+def url(redis: Redis, redis_of_session: RedisServer) -> str:
+    return redis_of_session.url
+
+
+@pytest.fixture
+def config(database_url: str, url: str, tmp_path: Path) -> Config:
+    served = ((queues.CLASSIFICATIONS, 1), (queues.ACTIONS, 1), (ringing.GOLD, 1))
+    return plain_config(database_url=database_url, redis_url=url, home=tmp_path, queues=served)
+
+
+@pytest.fixture
+def workflow(app: Flask) -> int:
+    return ringing.add_workflow(100)

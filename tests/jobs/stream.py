@@ -195,13 +195,13 @@ def performed(standin: StandinServer) -> Counter[tuple[str, int]]:
     return asked
 
 
-def decided() -> Counter[tuple[str, int]]:
-    """The actions that the rules decided, as `performed` shows them."""
+def decided(*, least_attempts: int = 0) -> Counter[tuple[str, int]]:
+    """The actions that the rules decided, as `performed` shows them; or those tried so often."""
     queries.begin_reading(db.session())
-    rows = [
-        *db.session.execute(select(SubjectAction.effect_type, SubjectAction.subject_id)),
-        *db.session.execute(select(UserAction.effect_type, UserAction.user_id)),
-    ]
+    rows: list[Any] = []
+    for table, target in ((SubjectAction, "subject_id"), (UserAction, "user_id")):
+        columns = (table.effect_type, getattr(table, target))
+        rows += db.session.execute(select(*columns).where(table.attempts >= least_attempts))
     db.session.remove()
     return Counter((effect_type, target) for effect_type, target in rows)
 

@@ -19,6 +19,11 @@ def rows(*columns: Any, where: Any = True, by: Any = None) -> Rows:
     return values
 
 
+def by_first(first: Any, second: Any, *, where: Any = True) -> dict[Any, Any]:
+    """The second column by the first."""
+    return {row[0]: row[1] for row in rows(first, second, where=where)}
+
+
 def values(column: Any, where: Any = True, by: Any = None) -> list[Any]:
     """The values of one column."""
     return [value for (value,) in rows(column, where=where, by=by)]

@@ -67,9 +67,7 @@ def counted() -> Iterator[list[str]]:
 def turn(number: int, *, acts: bool = True) -> list[str]:
     with counted() as statements:
         with db.session.begin():
-            taken = take_turn(
-                db.session(), 100, first_lane=0, limits=LIMITS, now=datetime.now(UTC)
-            )
+            taken = take_turn(db.session(), 100, first_lane=0, limits=LIMITS, now=datetime.now(UTC))
         db.session.remove()
     assert taken.processed == number
     assert bool(taken.actions) is acts

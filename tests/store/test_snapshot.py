@@ -50,7 +50,8 @@ def statements_while_reading() -> int:
     statements: list[str] = []
 
     def note(*arguments: Any) -> None:
-        statements.append(arguments[2])
+        if str(arguments[2]).startswith("SELECT"):
+            statements.append(arguments[2])
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
@@ -163,6 +164,28 @@ def test_a_broken_rule_is_left_out_and_told(workflow: None, condition: str) -> N
     assert [rule.id for rule in read.subject_rules] == [first + 1]
     assert [(broken.kind, broken.id) for broken in read.broken] == [("subject_rule", first)]
     assert read.broken[0].message
+
+
+@pytest.mark.parametrize(
+    ("values", "says"),
+    [
+        ({"action": "unheard-of"}, "'unheard-of' is no effect of a subject rule"),
+        ({"action": "promote_user"}, "'promote_user' is no effect of a subject rule"),
+        ({"action": "add_subject_to_set", "config": {}}, "subject_set_id: must be given"),
+        ({"config": []}, "then[0]: must be an object"),
+    ],
+)
+def test_a_rule_with_a_broken_effect_is_left_out_and_told(
+    workflow: None, values: dict[str, Any], says: str
+) -> None:
+    first, second = now_read().subject_rules
+    effect = tables.SubjectRuleEffect
+    change(effect, effect.subject_rule_id == first.id, **values)
+    read = now_read()
+    assert [rule.id for rule in read.subject_rules] == [second.id]
+    (broken,) = read.broken
+    assert (broken.kind, broken.id) == ("subject_rule", first.id)
+    assert says in broken.message
 
 
 def test_the_rest_of_a_broken_workflow_works_and_a_light_tells(workflow: None) -> None:

@@ -1,12 +1,15 @@
 """The status page: as JSON for those who monitor, as a page for people."""
 
+import os
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from playwright.sync_api import Browser, sync_playwright
 
 from caesar_web.app import create_app
 from caesar_web.config import Config
@@ -15,7 +18,7 @@ from caesar_web.jobs import queues
 from caesar_web.store import queries
 from caesar_web.store.db import db
 from tests.factories import make_event, make_workflow
-from tests.pages import BROWSER, visit
+from tests.pages import BROWSER, in_thread, visit
 from tests.pipeline.steps import process, receive
 from tests.services import RedisServer
 
@@ -129,3 +132,62 @@ def test_outside_development_the_workflows_are_not_named(busy: FlaskClient, conf
     assert "Actions 1" in page.text
     with app.app_context():
         db.engine.dispose()
+
+
+CHROMIUM = "/usr/bin/chromium"
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+LIGHT = "rgb(246, 246, 246)"
+SIZES = {"desktop": (1280, 800), "phone": (360, 740)}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"NO BROWSER TESTS: {CHROMIUM} is not there; install Chromium to run them")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", SIZES)
+def test_in_a_browser(
+    browser: Browser, busy: FlaskClient, config: Config, size: str, scheme: Any
+) -> None:
+    width, height = SIZES[size]
+    problems: list[str] = []
+    served = create_app(config)  # its threads each enter a context of their own
+    with in_thread(served) as url:
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=scheme
+        )
+        page = context.new_page()
+        page.on("console", lambda message: problems.append(message.text))
+        page.on("pageerror", lambda error: problems.append(str(error)))
+        page.on("requestfailed", lambda request: problems.append(f"failed: {request.url}"))
+        page.goto(url, wait_until="load")
+        assert page.title() == "Status – caesar_web"
+        assert page.get_by_role("heading", level=1).inner_text() == "Status"
+        assert page.get_by_role("table").count() == 2
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != LIGHT
+        assert dark == (scheme == "dark")
+        if folder := os.environ.get("PAGES_FOLDER"):
+            page.screenshot(path=f"{folder}/status-{size}-{scheme}.png", full_page=True)
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.textContent") == "Skip to content"
+        context.close()
+    with served.app_context():
+        db.engine.dispose()
+    assert problems == []
