@@ -36,6 +36,13 @@ def _positive(text: str) -> int:
     return number
 
 
+def _port(text: str) -> int:
+    number = _positive(text)
+    if number > 65535:
+        raise ValueError("must be a port, 65535 at most")
+    return number
+
+
 def _rate(text: str) -> float:
     try:
         number = float(text)
@@ -93,7 +100,7 @@ class Config:
     )
     home: Path = _setting("CAESAR_HOME", Path("var"), Path, "folder for everything that is written")
     host: str = _setting("CAESAR_HOST", "127.0.0.1", str, "address that the web server listens on")
-    port: int = _setting("PORT", 3000, _positive, "port of the web server")
+    port: int = _setting("PORT", 3000, _port, "port of the web server")
     database_url: str = _setting(
         "DATABASE_URL", "", _database_url, "PostgreSQL 15+; unset: SQLite in `CAESAR_HOME`"
     )
@@ -119,7 +126,7 @@ class Config:
         "KINESIS_STREAM_PASSWORD", "", str, "basic auth of the ingest route"
     )
     standin_port: int = _setting(
-        "CAESAR_STANDIN_PORT", 3001, _positive, "port of the stand-in Panoptes"
+        "CAESAR_STANDIN_PORT", 3001, _port, "port of the stand-in Panoptes"
     )
     demo_rate: float = _setting(
         "CAESAR_DEMO_RATE", 5.0, _rate, "sample classifications a second under `make run`; 0: none"

@@ -9,6 +9,7 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from flask import Flask
+from redis import Redis
 
 from caesar_web.app import ROOT, create_app
 from caesar_web.config import Config
@@ -105,7 +106,8 @@ def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], s
 
 @pytest.fixture
 def redis_url(redis_of_session: RedisServer) -> str:
-    redis_of_session.wipe()
+    with Redis.from_url(redis_of_session.url) as redis:
+        redis.flushall()
     return redis_of_session.url
 
 

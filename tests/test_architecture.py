@@ -99,7 +99,10 @@ def test_every_effect_has_golden_cases(action: str) -> None:
     assert [case for case in golden("effects") if case["action"] == action and "gives" in case]
 
 
-@pytest.mark.parametrize("table", sorted(path.stem for path in GOLDEN.glob("*.json")))
+TABLES = sorted({path.stem for path in GOLDEN.glob("*.json")} - {"kinesis_example"})
+
+
+@pytest.mark.parametrize("table", TABLES)
 def test_every_golden_case_says_why_in_one_line(table: str) -> None:
     reasons = [case["why"] for case in golden(table)]
     assert all(reason and "\n" not in reason for reason in reasons)

@@ -46,7 +46,8 @@ def kinesis() -> Response:
         taken = take_in(db.session(), payload, now=datetime.now(UTC))
         to_ring = [(id, queue_of(db.session(), id)) for id in taken.workflows]
     for workflow_id, queue in to_ring:
-        queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
+        if not queues.ring_classifications(config.redis_url, workflow_id, queue=queue):
+            break  # a queue that hangs must not hold up the answer once for each workflow
     return Response(status=204)
 
 

@@ -25,11 +25,11 @@ def connection(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=1, socket_connect_timeout=1)
 
 
-def ring_classifications(url: str, workflow_id: int, *, queue: str, slot: int = 0) -> None:
-    """Says that classifications of a workflow wait. Loses nothing when Redis is away."""
+def ring_classifications(url: str, workflow_id: int, *, queue: str, slot: int = 0) -> bool:
+    """Says that classifications of a workflow wait. False where Redis is away: nothing is lost."""
     key = f"caesar:ring:{workflow_id}:{slot % SLOTS}"
     arguments = (workflow_id, slot % SLOTS)
-    _ring(url, key, queue, "caesar_web.jobs.tasks.process", arguments)
+    return _ring(url, key, queue, "caesar_web.jobs.tasks.process", arguments)
 
 
 def ring_actions(url: str, workflow_id: int) -> None:
@@ -63,12 +63,12 @@ def answer(url: str, key: str) -> None:
         log.warning("could not answer the ring %s: %s", key, problem)
 
 
-def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int, ...]) -> None:
+def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int, ...]) -> bool:
     """Rings of the same key are one job until that job begins, or was lost for a while."""
     try:
         redis = connection(url)
         if redis.exists(key):
-            return
+            return True
         with redis.pipeline() as together:  # where we die or Redis hangs: both, or neither
             Queue(queue, connection=redis, serializer=JSONSerializer).enqueue_call(
                 function,
@@ -81,7 +81,9 @@ def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int, .
             )
             together.set(key, 1, ex=timedelta(seconds=RING_SECONDS))
             together.execute()
+        return True
     except RedisError as problem:
         # The rows are committed; the sweep rings again when Redis is back.
         level = logging.INFO if isinstance(problem, RedisConnectionError) else logging.WARNING
         log.log(level, "could not ring for %s: %s", key, problem)
+        return False

@@ -71,11 +71,12 @@ def turns(workflow_id: int, first_lane: int, config: Config) -> Turn:
             if isinstance(failure.__cause__, BaseTimeoutException):
                 raise  # the job took too long, and no classification is to blame
             log.exception("a turn of workflow %s failed", workflow_id)
-            if len(failure.classification_ids) > 1:
-                most = len(failure.classification_ids) // 2
+            if len(failure.classifications) > 1:
+                most = len(failure.classifications) // 2
                 continue
+            (one,) = failure.classifications
             with _transaction() as session:
-                inbox.set_aside(session, failure.classification_ids[0], reason=str(failure))
+                inbox.set_aside(session, one.id, updated_at=one.updated_at, reason=str(failure))
 
 
 def perform(workflow_id: int) -> None:

@@ -7,7 +7,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.events import Arrival, Rejected, read_event, without_addresses, workflow_of
+from caesar_web.domain.events import (
+    Arrival,
+    Rejected,
+    SubjectSeen,
+    read_event,
+    without_addresses,
+    workflow_of,
+)
 from caesar_web.store import inbox_statements as inbox
 
 
@@ -79,10 +86,9 @@ def _keep(session: Session, arrivals: Sequence[Arrival], now: datetime) -> set[i
     if not arrivals:
         return set()
     told = [subject for arrival in arrivals for subject in arrival.subjects]
-    inbox.keep_subjects(session, told)
-    untold = {arrival.subject_id for arrival in arrivals} - {subject.id for subject in told}
-    if untold:
-        inbox.keep_unseen_subjects(session, untold)
+    # Without `linked.subjects` an event tells only that there is such a subject.
+    untold = [SubjectSeen(arrival.subject_id, {}, None, None) for arrival in arrivals]
+    inbox.keep_subjects(session, [*told, *untold])
     return inbox.keep_classifications(session, arrivals, now=now)
 
 

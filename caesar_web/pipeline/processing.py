@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.classification import Extract
+from caesar_web.domain.classification import Classification, Extract
 from caesar_web.domain.scope import ReductionScope
 from caesar_web.pipeline.extraction import Extraction, extract, write_extracts
 from caesar_web.pipeline.ledger import Ledger
@@ -53,8 +53,8 @@ class Turn:
 class TurnFailed(Exception):
     """A turn that one of its classifications made fail; nothing of it was written."""
 
-    def __init__(self, classification_ids: list[int], problem: Exception) -> None:
-        self.classification_ids = classification_ids
+    def __init__(self, classifications: list[Classification], problem: Exception) -> None:
+        self.classifications = classifications
         said = getattr(problem, "orig", None) or problem  # without the statement and its rows
         super().__init__(f"{type(problem).__name__}: {said}"[:2000])
 
@@ -101,8 +101,9 @@ def take_turn(
     except Exception as problem:
         if is_trouble(problem):
             raise
-        raise TurnFailed(work.classification_ids, problem) from problem
-    return Turn(processed, actions, more_waits=sum(waiting.values()) > processed)
+        raise TurnFailed(work.classifications, problem) from problem
+    is_full = processed >= limits.classifications  # then what waits was perhaps not counted
+    return Turn(processed, actions, more_waits=is_full or sum(waiting.values()) > processed)
 
 
 def lanes_to_take(
@@ -151,8 +152,8 @@ class _Work:
         self._counts: dict[Reducible, dict[str, int]] = {self._workflow: {}, self._project: {}}
 
     @property
-    def classification_ids(self) -> list[int]:
-        return [claimed.classification.id for claimed in self._claimed]
+    def classifications(self) -> list[Classification]:
+        return [claimed.classification for claimed in self._claimed]
 
     def load_subjects(self, most_extracts: int) -> None:
         """Loads the subjects' reductions and history, before this turn changes any extract.
@@ -194,7 +195,8 @@ class _Work:
         ):
             if self._plan.reducers_of(reducible, topic.name):
                 actions += self._reduce_shared(reducible, topic, matters)
-        inbox.mark_processed(self._session, self.classification_ids, now=self._now)
+        done = (classification.id for classification in self.classifications)
+        inbox.mark_processed(self._session, done, now=self._now)
         self._outcomes.write(self._session)
         for reducible, counts in self._counts.items():
             add_to_counters(self._session, reducible, counts)

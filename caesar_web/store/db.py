@@ -153,7 +153,11 @@ def load_json(text: str | bytes) -> Any:
 
 def engine_options(database_url: str, *, pool_size: int) -> dict[str, Any]:
     """How to connect: JSON our way, and on SQLite a wait instead of an error while it is busy."""
-    options: dict[str, Any] = {"json_serializer": dump_json, "json_deserializer": load_json}
+    options: dict[str, Any] = {
+        "json_serializer": dump_json,
+        "json_deserializer": load_json,
+        "hide_parameters": True,  # they hold volunteers' answers, which no log should
+    }
     if database_url.startswith("sqlite"):
         return options | {"connect_args": {"timeout": SQLITE_BUSY_SECONDS}}
     in_utc = {"options": "-c timezone=utc"}

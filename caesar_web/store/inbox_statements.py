@@ -32,7 +32,8 @@ _CHANGED_LATER = """(id) DO UPDATE SET
 _SEEN_LATER = """(id) DO UPDATE SET metadata = excluded.metadata,
     is_training = excluded.is_training, created_at = excluded.created_at,
     updated_at = excluded.updated_at
-    WHERE subjects.updated_at IS NULL OR excluded.updated_at > subjects.updated_at"""
+    WHERE excluded.updated_at > subjects.updated_at
+    OR (subjects.updated_at IS NULL AND excluded.metadata <> '{}')"""
 
 
 class Claimed(NamedTuple):
@@ -58,7 +59,11 @@ def first_position(session: Session) -> int:
 
 
 def keep_subjects(session: Session, subjects: Iterable[SubjectSeen]) -> None:
-    """Writes what events tell of subjects, where it is newer than what is known."""
+    """Writes what events tell of subjects, where it is newer than what is known.
+
+    In one statement and in the order of ids, so that requests at the same time wait for each other
+    and never in a circle.
+    """
     latest: dict[int, SubjectSeen] = {}
     for subject in subjects:
         known = latest.setdefault(subject.id, subject)
@@ -70,12 +75,6 @@ def keep_subjects(session: Session, subjects: Iterable[SubjectSeen]) -> None:
     )
     columns = ("id", "metadata", "is_training", "created_at", "updated_at")
     bulk.insert(session, _subjects, rows, columns=columns, conflict=_SEEN_LATER)
-
-
-def keep_unseen_subjects(session: Session, ids: Iterable[int]) -> None:
-    """Writes rows for subjects of which no event told anything."""
-    rows = ({"id": id, "metadata": {}} for id in sorted(ids))
-    bulk.insert(session, _subjects, rows, columns=("id", "metadata"), conflict="(id) DO NOTHING")
 
 
 def keep_classifications(
@@ -172,11 +171,11 @@ def mark_processed(session: Session, ids: Iterable[int], *, now: datetime) -> No
     )
 
 
-def set_aside(session: Session, id: int, *, reason: str) -> None:
-    """Takes a classification that cannot be processed out of its lane, with the reason."""
+def set_aside(session: Session, id: int, *, updated_at: datetime, reason: str) -> None:
+    """Takes this version of a classification out of its lane, and keeps the reason."""
     session.execute(
         update(Classification)
-        .where(Classification.id == id)
+        .where(Classification.id == id, Classification.updated_at == updated_at)
         .values(failed_reason=reason, attempts=Classification.attempts + 1)
         .execution_options(synchronize_session=False)
     )

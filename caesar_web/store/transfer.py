@@ -52,6 +52,7 @@ def apply(
     What the document says nothing of stays. A rule that is there already stays the same rule, so
     that it does not act again where it has acted.
     """
+    session.refresh(workflow, with_for_update=True)  # two at once must not make the same revision
     before = show(session, workflow)
     for name, value in document.settings.items():
         setattr(workflow, name, value)
