@@ -10,10 +10,11 @@ import flask_migrate
 import pytest
 from flask import Flask
 from redis import Redis
+from sqlalchemy import Engine, NullPool, create_engine, text
 
 from caesar_web.app import ROOT, create_app
 from caesar_web.config import Config
-from caesar_web.store.db import db
+from caesar_web.store.db import Base, db
 from tests.services import RedisServer, create_database, postgres, redis_server
 from tests.standin.server import StandinServer
 
@@ -66,9 +67,9 @@ def new_database(
             return create_database(request.getfixturevalue("postgres_url"), name, template=template)
         file = tmp_path_factory.mktemp(name) / "caesar.db"
         if template is not None:
-            with closing(sqlite3.connect(template.removeprefix("sqlite:///"))) as source:
-                with closing(sqlite3.connect(file)) as copy:
-                    source.backup(copy)
+            original = sqlite3.connect(template.removeprefix("sqlite:///"))
+            with closing(original) as source, closing(sqlite3.connect(file)) as copy:
+                source.backup(copy)
         return f"sqlite:///{file}"
 
     return make
@@ -98,10 +99,24 @@ def plain_config(**over: object) -> Config:
     return Config(**{**values, **over})  # type: ignore[arg-type]  # as the tests name them
 
 
+@pytest.fixture(scope="session")
+def shared_postgres(new_database: Callable[[str], str]) -> Iterator[Engine]:
+    """One database for all tests that want no more than an empty one: making one takes long."""
+    engine = create_engine(new_database("postgresql"), poolclass=NullPool)
+    yield engine
+    engine.dispose()
+
+
 @pytest.fixture(params=DATABASES)
 def database_url(request: pytest.FixtureRequest, new_database: Callable[[str], str]) -> str:
     """An empty database, of each kind in turn."""
-    return new_database(request.param)
+    if request.param == "sqlite":
+        return new_database("sqlite")
+    engine: Engine = request.getfixturevalue("shared_postgres")
+    tables = ", ".join(table.name for table in Base.metadata.sorted_tables)
+    with engine.begin() as connection:
+        connection.execute(text(f"TRUNCATE {tables} RESTART IDENTITY"))
+    return engine.url.render_as_string(hide_password=False)
 
 
 @pytest.fixture

@@ -19,7 +19,9 @@ def make_workflow(
     session: Session, id: int = 100, *, project_id: int = 10, **document: Any
 ) -> Workflow:
     """A workflow with the configuration that the members of `document` give."""
-    workflow = add(session, Description(id, project_id, "Galaxies", "Galaxy Demo"), now=START)
+    workflow = add(
+        session, Description(id, project_id, "Galaxies", "Galaxy Demo"), now=datetime.now(UTC)
+    )
     session.flush()
     transfer.apply(session, workflow, read_document(document), author="test", now=START)
     return workflow

@@ -86,30 +86,32 @@ extract_data = st.one_of(
         optional={"g": st.sampled_from([None, "red", 5]), "x": st.integers(0, 2)},
     ),
 )
-extract_sets = st.dictionaries(st.sampled_from(["a", "b", "c"]), extract_data, max_size=3)
+filled_data = st.fixed_dictionaries({"x": st.integers(0, 2)})
 
 
 @st.composite
-def deliveries(draw: st.DrawFn, *, max_size: int = 8) -> list[dict[str, Any]]:
+def deliveries(
+    draw: st.DrawFn, *, data: st.SearchStrategy[Any] = extract_data
+) -> list[dict[str, Any]]:
     """Classifications as they arrive: some come again, with other extracts or with none left."""
-    ids = draw(st.lists(st.integers(1, 6), min_size=1, max_size=max_size))
+    ids = draw(st.lists(st.integers(1, 6), min_size=1, max_size=8))
     fixed = {
         id_: {"id": id_, "at": draw(times), "user": draw(volunteers), "subject": draw(subjects)}
         for id_ in sorted(set(ids))
     }
-    return [fixed[id_] | {"extracts": draw(extract_sets)} for id_ in ids]
+    extracts = st.dictionaries(st.sampled_from(["a", "b", "c"]), data, max_size=3)
+    return [fixed[id_] | {"extracts": draw(extracts)} for id_ in ids]
 
 
 @st.composite
 def growing_deliveries(
-    draw: st.DrawFn, *, is_changing: bool = True, max_size: int = 8
+    draw: st.DrawFn, *, data: st.SearchStrategy[Any] = extract_data
 ) -> list[dict[str, Any]]:
     """The same, where what was extracted once stays: each time a classification has more."""
     known: dict[int, dict[str, Any]] = {}
     grown = []
-    for one in draw(deliveries(max_size=max_size)):
-        before, now = known.get(one["id"], {}), one["extracts"]
-        known[one["id"]] = before | now if is_changing else now | before
+    for one in draw(deliveries(data=data)):
+        known[one["id"]] = known.get(one["id"], {}) | one["extracts"]
         grown.append(one | {"extracts": dict(sorted(known[one["id"]].items()))})
     return grown
 

@@ -112,7 +112,7 @@ def test_which_lanes_a_turn_takes(
 
 
 ON_POSTGRESQL = """
-CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+CREATE OR REPLACE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
 $$ BEGIN RAISE EXCEPTION 'this one is poison'; END $$;
 CREATE TRIGGER poison BEFORE INSERT ON extracts FOR EACH ROW
 WHEN (NEW.classification_id = 7) EXECUTE FUNCTION refuse()

@@ -54,6 +54,7 @@ def test_a_batch_decides_at_the_same_classification(workflow: int) -> None:
         "pending",
     )
     assert action.config == {"reason": "consensus"}
+    assert action.trace is not None
     assert action.trace["value"] is True
     assert action.trace["steps"][0]["value"] == 5  # as it stood when it matched, not at the end
 
