@@ -16,7 +16,7 @@ from flask import Flask
 from caesar_web import config as settings
 from caesar_web import replay as replaying
 from caesar_web import supervisor
-from caesar_web.app import ROOT, create_app
+from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config, InvalidSetting
 from caesar_web.domain.documents import Document, read_document
 from caesar_web.domain.events import LARGEST_ID
@@ -83,7 +83,9 @@ def work(config: Config, queue: str) -> None:
     served = [name for name, _ in config.queues]
     if queue not in served:
         _give_up(f"CAESAR_QUEUES does not name the queue {queue!r}; it serves: {', '.join(served)}")
-    worker.work(create_app(config, pool_size=1), queue)
+    app = create_app(config, pool_size=1)
+    collect_seldom()
+    worker.work(app, queue)
 
 
 @caesar.command()

@@ -12,6 +12,7 @@ DEPTH_LIMIT = 100
 # Beyond this a whole number no longer fits a double, which is what JSON readers make of it.
 LARGEST_WHOLE_NUMBER_BITS = 1023
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
@@ -127,8 +128,31 @@ def writable(value: Any) -> Any:
     return value
 
 
-def check_storable(value: Any, place: str = "", depth: int = 0) -> None:
+def check_storable(value: Any, place: str = "") -> None:
     """Raises Unstorable, naming the place, on what a database cannot hold."""
+    if not _is_storable(value, 0):
+        _explain(value, place, 0)
+
+
+def _is_storable(value: Any, depth: int) -> bool:
+    """Without a place, because nearly all values are, and every event is full of them."""
+    if isinstance(value, str):
+        return "\0" not in value and (value.isascii() or not _SURROGATE.search(value))
+    if isinstance(value, dict):
+        if depth > DEPTH_LIMIT:
+            return False
+        for key, member in value.items():
+            if not (_is_storable(key, depth) and _is_storable(member, depth + 1)):
+                return False
+        return True
+    if isinstance(value, list):
+        return depth <= DEPTH_LIMIT and all(_is_storable(member, depth + 1) for member in value)
+    if isinstance(value, float):
+        return math.isfinite(value)
+    return not isinstance(value, int) or value.bit_length() <= LARGEST_WHOLE_NUMBER_BITS
+
+
+def _explain(value: Any, place: str, depth: int) -> None:
     if isinstance(value, str):
         if "\0" in value:
             raise Unstorable(f"{place or 'text'} holds a NUL character")
@@ -137,12 +161,12 @@ def check_storable(value: Any, place: str = "", depth: int = 0) -> None:
     elif isinstance(value, dict):
         _check_depth(place, depth)
         for key, member in value.items():
-            check_storable(key, f"a key of {place or 'the object'}", depth)
-            check_storable(member, f"{place}.{key}" if place else key, depth + 1)
+            _explain(key, f"a key of {place or 'the object'}", depth)
+            _explain(member, f"{place}.{key}" if place else key, depth + 1)
     elif isinstance(value, list):
         _check_depth(place, depth)
         for index, member in enumerate(value):
-            check_storable(member, f"{place}[{index}]", depth + 1)
+            _explain(member, f"{place}[{index}]", depth + 1)
     elif isinstance(value, float) and not math.isfinite(value):
         raise Unstorable(f"{place or 'number'} is not a finite number")
     elif isinstance(value, int) and value.bit_length() > LARGEST_WHOLE_NUMBER_BITS:
