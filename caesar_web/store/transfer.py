@@ -57,17 +57,15 @@ def apply(
     for name, value in document.settings.items():
         setattr(workflow, name, value)
     if document.extractors is not None:
-        _replace_extractors(session, workflow, document.extractors, now)
+        _replace_extractors(workflow, document.extractors, now)
     if document.reducers is not None:
         _replace_reducers(session, workflow, document.reducers, now)
     if document.subject_rules is not None:
-        workflow.subject_rules = _rules_from(
-            workflow.subject_rules, document.subject_rules, _new_subject_rule(now)
-        )
+        new = _new_rule(SubjectRule, SubjectRuleEffect, now)
+        workflow.subject_rules = _rules_from(workflow.subject_rules, document.subject_rules, new)
     if document.user_rules is not None:
-        workflow.user_rules = _rules_from(
-            workflow.user_rules, document.user_rules, _new_user_rule(now)
-        )
+        new = _new_rule(UserRule, UserRuleEffect, now)
+        workflow.user_rules = _rules_from(workflow.user_rules, document.user_rules, new)
     session.flush()
     after = show(session, workflow)
     if same(before, after) and dump_json(before) == dump_json(after):
@@ -87,9 +85,7 @@ def apply(
     return True
 
 
-def _replace_extractors(
-    session: Session, workflow: Workflow, rows: Iterable[ExtractorRow], now: datetime
-) -> None:
+def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: datetime) -> None:
     existing = {extractor.key: extractor for extractor in workflow.extractors}
     kept = []
     for row in rows:
@@ -145,20 +141,14 @@ def _is_equal(rule: AnyRule, row: RuleRow) -> bool:
     return rule.condition == _condition_text(row) and effects == list(row.effects)
 
 
-def _new_subject_rule(now: datetime) -> Callable[[RuleRow], SubjectRule]:
-    def new(row: RuleRow) -> SubjectRule:
-        moments = {"created_at": now, "updated_at": now}
-        effects = [SubjectRuleEffect(**vars(effect), **moments) for effect in row.effects]
-        return SubjectRule(condition=_condition_text(row), effects=effects, **moments)
+def _new_rule(
+    rule: type[AnyRule], effect: type[AnyEffect], now: datetime
+) -> Callable[[RuleRow], AnyRule]:
+    moments = {"created_at": now, "updated_at": now}
 
-    return new
-
-
-def _new_user_rule(now: datetime) -> Callable[[RuleRow], UserRule]:
-    def new(row: RuleRow) -> UserRule:
-        moments = {"created_at": now, "updated_at": now}
-        effects = [UserRuleEffect(**vars(effect), **moments) for effect in row.effects]
-        return UserRule(condition=_condition_text(row), effects=effects, **moments)
+    def new(row: RuleRow) -> AnyRule:
+        effects = [effect(**vars(one), **moments) for one in row.effects]
+        return rule(condition=_condition_text(row), effects=effects, **moments)
 
     return new
 

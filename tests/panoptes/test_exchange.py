@@ -69,7 +69,7 @@ def test_without_a_token_nothing_is_sent() -> None:
         with pytest.raises(PanoptesError) as caught:
             write(client(server))
         assert [request.path for request in server.seen] == ["/oauth/token"]
-    assert caught.value.permanent
+    assert not caught.value.permanent
 
 
 @pytest.mark.parametrize("act", [read, write])

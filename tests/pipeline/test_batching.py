@@ -138,19 +138,19 @@ class Way(NamedTuple):
     events: int
     classifications: int
     workers: int = 1
-    deliveries: int = 1
+    deliveries: int = 2
     extracts: int = 50_000
 
 
 WAYS = (
     Way(7, 7),
-    Way(7, 500, deliveries=2),
+    Way(7, 500),
     Way(500, 500),
     Way(500, 1),
     Way(500, 7, extracts=20),
     Way(1, 7, workers=4),
     Way(500, 7, workers=4, extracts=40),
-    Way(7, 1, workers=4, deliveries=2),
+    Way(7, 1, workers=4),
     Way(500, 500, workers=4),
 )
 
