@@ -38,9 +38,9 @@ class Count:
 
     def resume(self, options: Options, stored: Reduced) -> tuple[int, int]:
         counts = stored_object(stored.data)
-        classifications, extracts = counts.get("classifications"), counts.get("extracts")
+        classifications, extracts = (counts.get(key, 0) for key in ("classifications", "extracts"))
         is_counted = isinstance(classifications, int) and isinstance(extracts, int)
-        return (classifications, extracts) if is_counted else (0, 0)  # type: ignore[return-value]
+        return (classifications, extracts) if is_counted else (0, 0)
 
     def add(self, options: Options, state: tuple[int, int], group: Group) -> tuple[int, int]:
         classifications, extracts = state

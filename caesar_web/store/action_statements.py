@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from caesar_web.store import bulk
 from caesar_web.store.activity import SubjectAction, UserAction
 from caesar_web.store.configuration import Workflow
-from caesar_web.store.db import among
+from caesar_web.store.db import among, table_of
 
 Actions = type[SubjectAction] | type[UserAction]
 
@@ -56,7 +56,7 @@ def decided(
     session: Session, kind: Kind, effect_ids: Iterable[int], targets: Iterable[int]
 ) -> set[Decided]:
     """What has been decided already for these effects and targets."""
-    table: Any = kind.table.__table__
+    table = table_of(kind.table)
     rows = session.execute(
         select(table.c.effect_id, table.c.effect_revision, table.c[kind.target]).where(
             among(table.c[kind.target], targets),
@@ -71,7 +71,7 @@ def write_actions(session: Session, kind: Kind, rows: Sequence[dict[str, Any]]) 
     """Writes decisions in their order; says how many were new."""
     written = bulk.insert(
         session,
-        kind.table.__table__,  # type: ignore[arg-type]  # a Table for sure
+        table_of(kind.table),
         rows,
         columns=(
             "workflow_id",
@@ -148,7 +148,7 @@ def record(session: Session, kind: Kind, outcomes: Sequence[Outcome]) -> None:
     """Writes what became of attempts, unless another worker has tried since."""
     bulk.update(
         session,
-        kind.table.__table__,  # type: ignore[arg-type]  # a Table for sure
+        table_of(kind.table),
         (outcome._asdict() for outcome in outcomes),
         key="id",
         columns=("status", "last_error", "not_before", "completed_at", "updated_at"),

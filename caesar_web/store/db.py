@@ -4,7 +4,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
 from flask_sqlalchemy import SQLAlchemy
@@ -16,6 +16,7 @@ from sqlalchemy import (
     Integer,
     MetaData,
     String,
+    Table,
     bindparam,
     event,
 )
@@ -122,6 +123,11 @@ def among(column: Any, values: Iterable[Any], *, member: type[TypeEngine[Any]] =
 
 
 db = SQLAlchemy(model_class=Base)
+
+
+def table_of(model: type[Base]) -> Table:
+    """The table that a model stands for."""
+    return cast(Table, model.__table__)
 
 
 def fixed_width(moment: datetime) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Classification as ClassificationValue
@@ -13,12 +13,12 @@ from caesar_web.domain.events import Arrival, SubjectSeen
 from caesar_web.domain.filters import is_training
 from caesar_web.store import bulk
 from caesar_web.store.configuration import Workflow
-from caesar_web.store.db import among, dump_json
+from caesar_web.store.db import among, dump_json, table_of
 from caesar_web.store.inbox import LANES, Classification, RejectedEvent, Subject, positions
 
-_classifications: Table = Classification.__table__  # type: ignore[assignment]  # a Table for sure
-_subjects: Table = Subject.__table__  # type: ignore[assignment]
-_rejected: Table = RejectedEvent.__table__  # type: ignore[assignment]
+_classifications = table_of(Classification)
+_subjects = table_of(Subject)
+_rejected = table_of(RejectedEvent)
 
 _CHANGED_LATER = """(id) DO UPDATE SET
     workflow_version = excluded.workflow_version, subject_id = excluded.subject_id,

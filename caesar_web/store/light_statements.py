@@ -4,16 +4,17 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Table, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from caesar_web.store import bulk
 from caesar_web.store.activity import Light
+from caesar_web.store.db import table_of
 
 OUTCOMES_KEPT = 100
 WELL, FAILED = ".", "x"
 
-_lights: Table = Light.__table__  # type: ignore[assignment]  # a Table for sure
+_lights = table_of(Light)
 
 
 class Fared(NamedTuple):

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Extract as ExtractValue
 from caesar_web.domain.folds import Reduced
 from caesar_web.domain.series import Counted
 from caesar_web.store import bulk
-from caesar_web.store.db import among
+from caesar_web.store.db import among, table_of
 from caesar_web.store.inbox import Subject
 from caesar_web.store.results import (
     Extract,
@@ -55,8 +55,8 @@ class Place(NamedTuple):
     subgroup: str
 
 
-_extracts: Table = Extract.__table__  # type: ignore[assignment]  # a Table for sure
-_locks: Table = ReductionLock.__table__  # type: ignore[assignment]
+_extracts = table_of(Extract)
+_locks = table_of(ReductionLock)
 _EXTRACT_COLUMNS = (
     "classification_id",
     "classification_at",
@@ -172,7 +172,7 @@ def reductions_of(
     session: Session, reducible: Reducible, topic: Topic, targets: Iterable[int]
 ) -> list[Stored]:
     """All stored reductions of some subjects or users in a workflow or project."""
-    table: Any = topic.reductions.__table__
+    table = table_of(topic.reductions)
     rows = session.execute(
         select(
             table.c.id,
@@ -200,7 +200,7 @@ def counted_in(
 
     `reductions` gives the subgroup of each reduction by its id.
     """
-    table: Any = topic.counted.__table__
+    table = table_of(topic.counted)
     rows = session.execute(
         select(
             table.c.reduction_id,
@@ -223,7 +223,7 @@ def write_reductions(
     now: datetime,
 ) -> dict[Place, int]:
     """Writes reductions; gives their ids by their places."""
-    table: Any = topic.reductions.__table__
+    table = table_of(topic.reductions)
     rows = (
         {
             "reducible_type": reducible.type,
@@ -254,7 +254,7 @@ def write_reductions(
 
 
 def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> None:
-    table: Any = topic.reductions.__table__
+    table = table_of(topic.reductions)
     session.execute(delete(table).where(among(table.c.id, ids)))
 
 
@@ -269,7 +269,7 @@ def write_counted(session: Session, topic: Topic, counted: Sequence[tuple[int, C
     )
     bulk.insert(
         session,
-        topic.counted.__table__,  # type: ignore[arg-type]  # a Table for sure
+        table_of(topic.counted),
         rows,
         columns=(
             "reduction_id",
