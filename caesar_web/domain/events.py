@@ -88,7 +88,7 @@ def _read(event: dict[str, Any]) -> Arrival:
         _version(metadata.get("workflow_version") or data.get("workflow_version")),
         _id(subject_ids[0], "data.links.subjects[0]"),
         None if user is None else _id(user, "data.links.user"),
-        by_task(data.get("annotations")),
+        by_task(without_addresses(data.get("annotations"))),
         metadata,
         data["gold_standard"] if isinstance(data.get("gold_standard"), bool) else None,
         created_at,
@@ -112,7 +112,8 @@ def _subjects(event: dict[str, Any]) -> list[SubjectSeen]:
             _moment(fields[name], f"{place}.{name}") if fields.get(name) else None
             for name in ("created_at", "updated_at")
         )
-        subjects.append(SubjectSeen(_id(fields.get("id"), f"{place}.id"), metadata, *moments))
+        known = without_addresses(metadata)
+        subjects.append(SubjectSeen(_id(fields.get("id"), f"{place}.id"), known, *moments))
     return subjects
 
 

@@ -106,7 +106,12 @@ def test_what_is_malformed_is_kept_alone_with_its_reason(workflow: int) -> None:
 
 
 def test_no_address_of_a_volunteer_is_anywhere_in_the_database(workflow: int) -> None:
-    one = make_event(1, choice="lion", metadata={"user_ip": ADDRESS, "deep": [nested(3)]})
+    one = make_event(
+        1,
+        annotations=[{"task": "T0", "value": [{"choice": "lion", "user_ip": ADDRESS}]}],
+        metadata={"user_ip": ADDRESS, "deep": [nested(3)]},
+        subject_metadata={"user_ip": ADDRESS},
+    )
     receive([one, of({"id": "five"}), of({"metadata": {"user_ip": ADDRESS, "\0": 1}})])
     process()
     found = [
