@@ -14,6 +14,18 @@ from caesar_web.store.configuration import Workflow
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JSON = dict[str, Any]
 
+# The documentation's example: the fifth lion retires the subject.
+LIONS: dict[str, Any] = {
+    "extractors_config": {"survey": {"type": "survey"}},
+    "reducers_config": {"counts": {"type": "stats"}},
+    "rules_config": [
+        {
+            "if": ["gt", ["lookup", "counts.lion", 0], ["const", 4]],
+            "then": [{"action": "retire_subject", "reason": "consensus"}],
+        }
+    ],
+}
+
 
 def make_workflow(
     session: Session, id: int = 100, *, project_id: int = 10, **document: Any

@@ -17,21 +17,11 @@ from caesar_web.store.configuration import Revision, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import Classification, RejectedEvent
 from tests.conftest import plain_config
-from tests.factories import make_event, make_workflow
+from tests.factories import LIONS, make_event, make_workflow
 from tests.pages import in_thread, settings_of
 from tests.standin.server import StandinServer
 
 Run = Callable[..., Result]
-LIONS: dict[str, Any] = {
-    "extractors_config": {"survey": {"type": "survey"}},
-    "reducers_config": {"counts": {"type": "stats"}},
-    "rules_config": [
-        {
-            "if": ["gt", ["lookup", "counts.lion", 0], ["const", 4]],
-            "then": [{"action": "retire_subject", "reason": "consensus"}],
-        }
-    ],
-}
 
 
 @pytest.fixture

@@ -1,7 +1,5 @@
 """The documentation's example: the fifth lion retires the subject, not before and not twice."""
 
-from typing import Any
-
 import pytest
 from flask import Flask
 from sqlalchemy import select
@@ -9,19 +7,8 @@ from sqlalchemy import select
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
-from tests.factories import copied, make_event, make_workflow
+from tests.factories import LIONS, copied, make_event, make_workflow
 from tests.pipeline.steps import process, receive
-
-LIONS: dict[str, Any] = {
-    "extractors_config": {"survey": {"type": "survey"}},
-    "reducers_config": {"counts": {"type": "stats"}},
-    "rules_config": [
-        {
-            "if": ["gt", ["lookup", "counts.lion", 0], ["const", 4]],
-            "then": [{"action": "retire_subject", "reason": "consensus"}],
-        }
-    ],
-}
 
 
 @pytest.fixture
