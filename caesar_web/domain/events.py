@@ -61,10 +61,24 @@ def read_event(event: dict[str, Any]) -> Arrival:
 
 def without_addresses(value: Any) -> Any:
     """The same JSON without any `user_ip`, which is personal and never kept."""
+    return _stripped(value) if _has_address(value) else value  # copies only what needs it
+
+
+def _has_address(value: Any) -> bool:
     if isinstance(value, dict):
-        return {key: without_addresses(one) for key, one in value.items() if key != "user_ip"}
+        if "user_ip" in value:
+            return True
+        value = value.values()
+    elif not isinstance(value, list):
+        return False
+    return any(isinstance(one, dict | list) and _has_address(one) for one in value)
+
+
+def _stripped(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _stripped(one) for key, one in value.items() if key != "user_ip"}
     if isinstance(value, list):
-        return [without_addresses(one) for one in value]
+        return [_stripped(one) for one in value]
     return value
 
 
