@@ -95,6 +95,12 @@ def scheduler(config: Config) -> None:
     worker.schedule(create_app(config, pool_size=1))
 
 
+@caesar.command("new-key")
+def new_key() -> None:
+    """Print a new key for ENCRYPTION_KEYS."""
+    click.echo(settings.new_key())
+
+
 @caesar.command()
 @click.pass_obj
 def migrate(config: Config) -> None:

@@ -1,17 +1,20 @@
 """The environment, read once into one frozen dataclass; refuses what it does not know."""
 
+import base64
+import fcntl
 import hashlib
 import os
 import secrets
 import tempfile
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
-ENVIRONMENTS = ("development", "production")
+from caesar_web import config_readers as readers
+
 DEMO_QUEUES = "classifications=2 actions=1"
 
 
@@ -19,76 +22,12 @@ class InvalidSetting(Exception):
     """A setting is missing, unknown or not of its kind. The text names the variable."""
 
 
-def _integer(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError:
-        raise ValueError("must be a whole number") from None
-    if number < 0:
-        raise ValueError("must not be negative")
-    return number
-
-
-def _positive(text: str) -> int:
-    number = _integer(text)
-    if number == 0:
-        raise ValueError("must be at least 1")
-    return number
-
-
-def _port(text: str) -> int:
-    number = _positive(text)
-    if number > 65535:
-        raise ValueError("must be a port, 65535 at most")
-    return number
-
-
-def _rate(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        raise ValueError("must be a number") from None
-    if not 0 <= number < float("inf"):
-        raise ValueError("must be zero or more")
-    return number
-
-
-def _environment(text: str) -> str:
-    if text not in ENVIRONMENTS:
-        raise ValueError(f"must be one of: {', '.join(ENVIRONMENTS)}")
-    return text
-
-
-def _queues(text: str) -> tuple[tuple[str, int], ...]:
-    served: dict[str, int] = {}
-    for part in text.split():
-        name, _, count = part.partition("=")
-        if not name or name in served:
-            raise ValueError(f"'{part}' must be name=workers, each name once")
-        served[name] = _positive(count)
-    return tuple(served.items())
-
-
-def _url(text: str) -> str:
-    if "://" not in text:
-        raise ValueError("must be a URL")
-    return text.rstrip("/")
-
-
-def _database_url(text: str) -> str:
-    """Heroku and others write postgres://; SQLAlchemy wants the driver named."""
-    scheme, _, rest = _url(text).partition("://")
-    if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
-        return f"postgresql+psycopg://{rest}"
-    if scheme == "sqlite":
-        return text
-    raise ValueError("must begin with postgresql:// or sqlite://")
-
-
-def _setting(variable: str, default: Any, read: Callable[[str], Any], about: str) -> Any:
+def _setting(
+    variable: str, default: Any, read: Callable[[str], Any], about: str, *, secret: bool = False
+) -> Any:
     """A field of `Config`: its variable, its default, how its text is read, and what it is for."""
-    meta = {"variable": variable, "read": read, "about": about}
-    return field(default=default, metadata=meta)
+    meta = {"variable": variable, "read": read, "about": about, "secret": secret}
+    return field(default=default, metadata=meta, repr=not secret)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,59 +35,107 @@ class Config:
     """Everything that the outside decides. An empty text means: derived, see `load`."""
 
     environment: str = _setting(
-        "CAESAR_ENV", "development", _environment, "`development` or `production`"
+        "CAESAR_ENV", "development", readers.environment, "`development` or `production`"
     )
     home: Path = _setting("CAESAR_HOME", Path("var"), Path, "folder for everything that is written")
     host: str = _setting("CAESAR_HOST", "127.0.0.1", str, "address that the web server listens on")
-    port: int = _setting("PORT", 3000, _port, "port of the web server")
+    port: int = _setting("PORT", 3000, readers.port, "port of the web server")
     database_url: str = _setting(
-        "DATABASE_URL", "", _database_url, "PostgreSQL 15+; unset: SQLite in `CAESAR_HOME`"
+        "DATABASE_URL", "", readers.database_url, "PostgreSQL 15+; unset: SQLite in `CAESAR_HOME`"
     )
     redis_url: str = _setting(
-        "REDIS_URL", "", _url, "Redis or Valkey; unset: a server of our own on a unix socket"
+        "REDIS_URL", "", readers.url, "Redis or Valkey; unset: a server of our own on a unix socket"
     )
     secret_key: str = _setting(
-        "SECRET_KEY", "", str, "signs cookies; made once in development, required in production"
+        "SECRET_KEY",
+        "",
+        str,
+        "signs cookies; made once in development, required in production",
+        secret=True,
+    )
+    encryption_keys: tuple[str, ...] = _setting(
+        "ENCRYPTION_KEYS",
+        (),
+        readers.keys,
+        "keep tokens and passwords; the newest first, older ones still read;"
+        " made once in development, required in production",
+        secret=True,
+    )
+    public_url: str = _setting(
+        "PUBLIC_URL", "", readers.url, "where people find this service; required in production"
+    )
+    trusted_proxies: int = _setting(
+        "CAESAR_TRUSTED_PROXIES",
+        0,
+        readers.integer,
+        "proxies in front whose X-Forwarded headers count",
+    )
+    http_to_loopback: bool = _setting(
+        "CAESAR_HTTP_TO_LOOPBACK",
+        False,
+        readers.switch,
+        "`yes`: effects may also call http addresses of this machine; only in development",
     )
     panoptes_url: str = _setting(
-        "PANOPTES_URL", "", _url, "Panoptes; unset: the stand-in on `CAESAR_STANDIN_PORT`"
+        "PANOPTES_URL", "", readers.url, "Panoptes; unset: the stand-in on `CAESAR_STANDIN_PORT`"
     )
     panoptes_client_id: str = _setting(
         "PANOPTES_CLIENT_ID", "", str, "OAuth application of this service"
     )
     panoptes_client_secret: str = _setting(
-        "PANOPTES_CLIENT_SECRET", "", str, "its secret; made once for the stand-in"
+        "PANOPTES_CLIENT_SECRET", "", str, "its secret; made once for the stand-in", secret=True
+    )
+    panoptes_public_key: str = _setting(
+        "PANOPTES_PUBLIC_KEY",
+        "",
+        str,
+        "what its tokens are verified with: PEM text, or files of it, several for rotation;"
+        " unset: the stand-in's",
     )
     stream_username: str = _setting(
         "KINESIS_STREAM_USERNAME", "", str, "basic auth of the ingest route"
     )
     stream_password: str = _setting(
-        "KINESIS_STREAM_PASSWORD", "", str, "basic auth of the ingest route"
+        "KINESIS_STREAM_PASSWORD", "", str, "basic auth of the ingest route", secret=True
     )
     standin_port: int = _setting(
-        "CAESAR_STANDIN_PORT", 3001, _port, "port of the stand-in Panoptes"
+        "CAESAR_STANDIN_PORT", 3001, readers.port, "port of the stand-in Panoptes"
     )
     demo_rate: float = _setting(
-        "CAESAR_DEMO_RATE", 5.0, _rate, "sample classifications a second under `make run`; 0: none"
+        "CAESAR_DEMO_RATE",
+        5.0,
+        readers.rate,
+        "sample classifications a second under `make run`; 0: none",
     )
     queues: tuple[tuple[str, int], ...] = _setting(
-        "CAESAR_QUEUES", _queues(DEMO_QUEUES), _queues, "queues served, as `name=workers ...`"
+        "CAESAR_QUEUES",
+        readers.queues(DEMO_QUEUES),
+        readers.queues,
+        "queues served, as `name=workers ...`",
     )
-    web_threads: int = _setting("CAESAR_WEB_THREADS", 8, _positive, "threads of the web server")
+    web_threads: int = _setting(
+        "CAESAR_WEB_THREADS", 8, readers.positive, "threads of the web server"
+    )
     turn_classifications: int = _setting(
-        "CAESAR_TURN_CLASSIFICATIONS", 500, _positive, "classifications in one turn, at most"
+        "CAESAR_TURN_CLASSIFICATIONS", 500, readers.positive, "classifications in one turn, at most"
     )
     turn_extracts: int = _setting(
-        "CAESAR_TURN_EXTRACTS", 50_000, _positive, "earlier extracts that one turn loads, about"
+        "CAESAR_TURN_EXTRACTS",
+        50_000,
+        readers.positive,
+        "earlier extracts that one turn loads, about",
     )
     sweep_seconds: int = _setting(
-        "CAESAR_SWEEP_SECONDS", 30, _positive, "how often waiting work is rung for again"
+        "CAESAR_SWEEP_SECONDS", 30, readers.positive, "how often waiting work is rung for again"
     )
     action_attempts: int = _setting(
-        "CAESAR_ACTION_ATTEMPTS", 25, _positive, "tries of an action before it is failed"
+        "CAESAR_ACTION_ATTEMPTS", 25, readers.positive, "tries of an action before it is failed"
     )
     action_lease_seconds: int = _setting(
-        "CAESAR_ACTION_LEASE_SECONDS", 60, _positive, "then a silent worker's action is retried"
+        "CAESAR_ACTION_LEASE_SECONDS",
+        60,
+        readers.positive,
+        "then a silent worker's action is retried",
     )
     commit_id: str = _setting("CAESAR_COMMIT_ID", "", str, "shown on the status page")
 
@@ -197,7 +184,8 @@ def load(environ: Mapping[str, str]) -> Config:
             try:
                 values[setting.name] = setting.metadata["read"](text)
             except ValueError as problem:
-                raise InvalidSetting(f"{name}: {problem}, not {text!r}") from None
+                given = "" if setting.metadata["secret"] else f", not {text!r}"
+                raise InvalidSetting(f"{name}: {problem}{given}") from None
     return _with_derived(values)
 
 
@@ -212,33 +200,58 @@ def _with_derived(values: dict[str, Any]) -> Config:
     if plain.development:
         derived |= {"panoptes_url": standin_url(plain.standin_port)} | _development_secrets(home)
     complete = Config(**{**derived, **values, "home": home})
-    for setting in fields(Config):
-        needed = setting.default == "" and setting.name != "commit_id"
-        if needed and not getattr(complete, setting.name):
-            variable = setting.metadata["variable"]
-            raise InvalidSetting(f"{variable}: must be set when CAESAR_ENV is production")
+    if complete.embedded_standin and not complete.panoptes_public_key:
+        key_file = home / "standin" / "panoptes.pub"
+        complete = replace(complete, panoptes_public_key=str(key_file))
+    if complete.http_to_loopback and not complete.development:
+        raise InvalidSetting("CAESAR_HTTP_TO_LOOPBACK: must be no when CAESAR_ENV is production")
+    _refuse_incomplete(complete)
     return complete
 
 
-def _development_secrets(home: Path) -> dict[str, str]:
+def _refuse_incomplete(config: Config) -> None:
+    optional = {"commit_id"} | ({"public_url"} if config.development else set())
+    for setting in fields(Config):
+        if setting.default in ("", ()) and setting.name not in optional:
+            needed = (
+                "for this PANOPTES_URL" if config.development else "when CAESAR_ENV is production"
+            )
+            if not getattr(config, setting.name):
+                raise InvalidSetting(f"{setting.metadata['variable']}: must be set {needed}")
+
+
+def _development_secrets(home: Path) -> dict[str, Any]:
     """Made once per home, readable by its owner alone."""
-    file = home / "secrets"
     home.mkdir(parents=True, exist_ok=True)
     made = {
         "secret_key": secrets.token_hex(32),
+        "encryption_keys": [new_key()],
         "panoptes_client_id": "caesar",
         "panoptes_client_secret": secrets.token_hex(32),
         "stream_username": "kinesis",
         "stream_password": secrets.token_hex(16),
     }
-    whole = home / f"secrets.{os.getpid()}"
-    whole.touch(mode=0o600)
-    whole.write_bytes(orjson.dumps(made))
+    folder = os.open(home, os.O_RDONLY)
     try:
-        os.link(whole, file)  # fails where another process was first; then its secrets count
-    except FileExistsError:
-        pass
+        fcntl.flock(folder, fcntl.LOCK_EX)  # several processes may start at once
+        kept = _secrets_with(made, home / "secrets")
     finally:
-        whole.unlink()
-    kept: dict[str, str] = orjson.loads(file.read_bytes())
-    return kept
+        os.close(folder)
+    return {**kept, "encryption_keys": tuple(kept["encryption_keys"])}
+
+
+def _secrets_with(made: dict[str, Any], file: Path) -> dict[str, Any]:
+    """What the file holds; what an earlier version did not know of is added to it."""
+    kept: dict[str, Any] = orjson.loads(file.read_bytes()) if file.exists() else {}
+    if made.keys() <= kept.keys():
+        return kept
+    whole = file.with_name(f"{file.name}.{os.getpid()}")
+    whole.touch(mode=0o600)
+    whole.write_bytes(orjson.dumps({**made, **kept}))
+    whole.replace(file)
+    return {**made, **kept}
+
+
+def new_key() -> str:
+    """A key for what is kept encrypted."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(readers.KEY_BYTES)).decode()

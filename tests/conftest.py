@@ -13,12 +13,13 @@ from redis import Redis
 from sqlalchemy import Engine, NullPool, create_engine, text
 
 from caesar_web.app import ROOT, create_app
-from caesar_web.config import Config
+from caesar_web.config import Config, new_key
 from caesar_web.store.db import Base, db
 from tests.services import RedisServer, create_database, postgres, redis_server
 from tests.standin.server import StandinServer
 
 DATABASES = ("postgresql", "sqlite")
+ENCRYPTION_KEY = new_key()
 
 MakeConfig = Callable[..., Config]
 
@@ -88,6 +89,8 @@ def plain_config(**over: object) -> Config:
     values: dict[str, object] = {
         "home": Path("unused"),
         "secret_key": "a secret of tests",
+        "encryption_keys": (ENCRYPTION_KEY,),
+        "panoptes_public_key": "unused",
         "redis_url": "unix:///nowhere/redis.sock",
         "panoptes_url": "http://127.0.0.1:9",
         "panoptes_client_id": StandinServer.client_id,

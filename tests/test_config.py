@@ -12,11 +12,15 @@ import orjson
 import pytest
 
 from caesar_web.app import ROOT
-from caesar_web.config import Config, InvalidSetting, load, runtime_folder
+from caesar_web.config import Config, InvalidSetting, load, new_key, runtime_folder
 
+KEY, OLDER_KEY = new_key(), new_key()
 PRODUCTION = {
     "CAESAR_ENV": "production",
     "SECRET_KEY": "a secret",
+    "ENCRYPTION_KEYS": KEY,
+    "PUBLIC_URL": "https://caesar.example.org",
+    "PANOPTES_PUBLIC_KEY": "panoptes.pub",
     "PANOPTES_URL": "https://panoptes.example.org",
     "PANOPTES_CLIENT_ID": "id",
     "PANOPTES_CLIENT_SECRET": "its secret",
@@ -26,7 +30,7 @@ PRODUCTION = {
 # Every variable with a text that it takes and what that becomes, and a text that it refuses.
 SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_ENV": ("development", "development", "staging"),
-    "CAESAR_HOME": ("somewhere", Path("somewhere").resolve(), None),
+    "CAESAR_HOME": ("somewhere", Path("somewhere"), None),
     "CAESAR_HOST": ("0.0.0.0", "0.0.0.0", None),  # noqa: S104  # a text, not bound
     "PORT": ("8080", 8080, "http"),
     "DATABASE_URL": (
@@ -36,9 +40,14 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     ),
     "REDIS_URL": ("rediss://redis.example.org:6380/", "rediss://redis.example.org:6380", "redis"),
     "SECRET_KEY": ("s", "s", None),
+    "ENCRYPTION_KEYS": (f"{KEY}, {OLDER_KEY}", (KEY, OLDER_KEY), "short"),
+    "PUBLIC_URL": ("https://caesar.example.org/", "https://caesar.example.org", "caesar"),
+    "CAESAR_TRUSTED_PROXIES": ("2", 2, "-1"),
+    "CAESAR_HTTP_TO_LOOPBACK": ("yes", True, "true"),
     "PANOPTES_URL": ("https://panoptes.example.org/", "https://panoptes.example.org", "panoptes"),
     "PANOPTES_CLIENT_ID": ("i", "i", None),
     "PANOPTES_CLIENT_SECRET": ("s", "s", None),
+    "PANOPTES_PUBLIC_KEY": ("a.pub b.pub", "a.pub b.pub", None),
     "KINESIS_STREAM_USERNAME": ("кинезис", "кинезис", None),
     "KINESIS_STREAM_PASSWORD": ("p", "p", None),
     "CAESAR_STANDIN_PORT": ("4001", 4001, "0"),
@@ -84,9 +93,12 @@ def test_every_setting_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("variable", SETTINGS)
-def test_a_setting_is_read(variable: str, tmp_path: Path) -> None:
+def test_a_setting_is_read(variable: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     text, value, _ = SETTINGS[variable]
-    config = load({"CAESAR_HOME": str(tmp_path), variable: text})
+    needed = {"PANOPTES_PUBLIC_KEY": "key.pub"} if variable == "PANOPTES_URL" else {}
+    config = load({"CAESAR_HOME": str(tmp_path), **needed, variable: text})
+    value = value.resolve() if isinstance(value, Path) else value
     assert value_of(config, variable) == value
 
 
@@ -95,8 +107,10 @@ def test_a_setting_is_read(variable: str, tmp_path: Path) -> None:
     [*((name, refused) for name, (_, _, refused) in SETTINGS.items() if refused), *MORE_REFUSED],
 )
 def test_what_is_not_of_its_kind_is_refused(variable: str, text: str, tmp_path: Path) -> None:
-    with pytest.raises(InvalidSetting, match=rf"^{variable}: must .*{text!r}|^{variable}: '"):
+    with pytest.raises(InvalidSetting, match=rf"^{variable}: must .*|^{variable}: '") as refusal:
         load({"CAESAR_HOME": str(tmp_path), variable: text})
+    is_secret = variable in ("SECRET_KEY", "ENCRYPTION_KEYS")
+    assert (repr(text) in str(refusal.value)) != is_secret
 
 
 def test_an_unknown_setting_of_ours_is_refused_and_others_are_not(tmp_path: Path) -> None:
@@ -136,11 +150,35 @@ def test_what_is_derived(tmp_path: Path) -> None:
     assert config.panoptes_url == "http://127.0.0.1:4001"
     assert config.embedded_redis
     assert config.embedded_standin
+    assert config.panoptes_public_key == str(tmp_path.resolve() / "standin" / "panoptes.pub")
     assert config.development
 
 
+def test_another_panoptes_needs_its_key(tmp_path: Path) -> None:
+    given = {"CAESAR_HOME": str(tmp_path), "PANOPTES_URL": "https://panoptes.example.org"}
+    with pytest.raises(
+        InvalidSetting, match=r"^PANOPTES_PUBLIC_KEY: must be set for this PANOPTES"
+    ):
+        load(given)
+
+
+def test_production_never_calls_over_http(tmp_path: Path) -> None:
+    with pytest.raises(InvalidSetting, match=r"^CAESAR_HTTP_TO_LOOPBACK: must be no"):
+        load({**PRODUCTION, "CAESAR_HOME": str(tmp_path), "CAESAR_HTTP_TO_LOOPBACK": "yes"})
+
+
+def test_secrets_are_not_in_what_is_printed(tmp_path: Path) -> None:
+    config = load({**PRODUCTION, "CAESAR_HOME": str(tmp_path)})
+    for secret in ("a secret", KEY, "its secret", "its password"):
+        assert secret not in repr(config)
+
+
 def test_what_is_given_is_not_derived(tmp_path: Path) -> None:
-    given = {"REDIS_URL": "redis://127.0.0.1:6379", "PANOPTES_URL": "https://panoptes.example.org"}
+    given = {
+        "REDIS_URL": "redis://127.0.0.1:6379",
+        "PANOPTES_URL": "https://panoptes.example.org",
+        "PANOPTES_PUBLIC_KEY": "panoptes.pub",
+    }
     config = load({"CAESAR_HOME": str(tmp_path), **given})
     assert not config.embedded_redis
     assert not config.embedded_standin
@@ -162,6 +200,17 @@ def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:
     assert load(environ) == first
     other = load({"CAESAR_HOME": str(tmp_path / "other")})
     assert other.secret_key != first.secret_key
+
+
+def test_a_secret_that_an_earlier_version_did_not_know_is_added(tmp_path: Path) -> None:
+    first = load({"CAESAR_HOME": str(tmp_path)})
+    earlier = orjson.loads(first.secrets_file.read_bytes())
+    del earlier["encryption_keys"]
+    first.secrets_file.write_bytes(orjson.dumps(earlier))
+    config = load({"CAESAR_HOME": str(tmp_path)})
+    assert config.secret_key == first.secret_key
+    assert config.encryption_keys
+    assert load({"CAESAR_HOME": str(tmp_path)}) == config
 
 
 def test_secrets_are_for_their_owner_alone(tmp_path: Path) -> None:

@@ -28,6 +28,8 @@ class _Action(Timestamps):
     occurrence: Mapped[int | None]
     effect_type: Mapped[str]
     config: Mapped[dict[str, Any]] = mapped_column(Json)
+    secrets: Mapped[str | None] = mapped_column(Text)
+    target_owner: Mapped[dict[str, Any] | None] = mapped_column(Json)
     payload: Mapped[Any | None] = mapped_column(Json)
     trace: Mapped[Any | None] = mapped_column(Json)
     status: Mapped[str] = mapped_column(server_default="pending")
@@ -185,30 +187,58 @@ class Exchange(Base):
 
 
 class Credential(Timestamps, Base):
-    """Somebody's tokens, encrypted, and the projects that Panoptes says are theirs."""
+    """Somebody who showed a token, in a browser's session or with a script's request.
+
+    `digest` is of the session's secret or of the script's token, of which nothing else is kept.
+    `tokens` are a session's, encrypted, and good until `expires_at`; one process at a time renews
+    them, until `renewing_until`. `project_ids` are what Panoptes said at `projects_at`.
+    """
 
     __tablename__ = "credentials"
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    session_digest: Mapped[str] = mapped_column(unique=True)
+    digest: Mapped[str] = mapped_column(unique=True)
     user_id: Mapped[int] = mapped_column(BigInteger, index=True)
     login: Mapped[str]
-    tokens: Mapped[str] = mapped_column(Text)
+    name: Mapped[str]
+    is_admin: Mapped[bool]
+    acts_as_admin: Mapped[bool] = mapped_column(default=False, server_default=false())
+    tokens: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    renewing_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ends_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     project_ids: Mapped[list[int]] = mapped_column(Json, default=list)
     projects_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    expires_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Draft(Base):
+    """A form that came after its session had ended, encrypted, for its sender to find again."""
+
+    __tablename__ = "drafts"
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    digest: Mapped[str] = mapped_column(unique=True)
+    path: Mapped[str] = mapped_column(Text)
+    fields: Mapped[str] = mapped_column(Text)
+    ends_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 class AuditEntry(Base):
-    """Who did what, from where, and what it was before and after."""
+    """Who did what, from where, and what it was before and after.
+
+    A refusal that repeats itself at once is counted in `times`.
+    """
 
     __tablename__ = "audit"
     __table_args__ = (Index(None, "workflow_id", "id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     actor: Mapped[str]
+    actor_id: Mapped[int | None] = mapped_column(BigInteger)
     address: Mapped[str | None]
     action: Mapped[str]
+    about: Mapped[str | None] = mapped_column(Text)
+    times: Mapped[int] = mapped_column(BigInteger, default=1, server_default=text("1"))
     workflow_id: Mapped[int | None] = mapped_column(BigInteger)
     project_id: Mapped[int | None] = mapped_column(BigInteger)
     before: Mapped[Any | None] = mapped_column(Json)

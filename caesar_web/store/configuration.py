@@ -105,12 +105,20 @@ class _Rule(Timestamps):
 
 
 class _Effect(Timestamps):
-    """Editing an effect or its rule makes a new `revision`, and that may act once more."""
+    """Editing an effect or its rule makes a new `revision`, and that may act once more.
+
+    `config` has the mask where a value is secret; `secrets` are those values, encrypted.
+    `target_owner` is what its target belonged to when the permission of who saved it was checked.
+    """
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     action: Mapped[str]
     config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     revision: Mapped[int] = mapped_column(default=1, server_default=text("1"))
+    secrets: Mapped[str | None] = mapped_column(Text)
+    target_owner: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    saved_by: Mapped[str | None]
+    saved_by_id: Mapped[int | None] = mapped_column(BigInteger)
 
 
 class SubjectRuleEffect(_Effect, Base):

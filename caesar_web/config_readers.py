@@ -1,0 +1,91 @@
+"""How the texts of settings are read; each raises ValueError with what the text must be."""
+
+import base64
+import binascii
+
+ENVIRONMENTS = ("development", "production")
+KEY_BYTES = 32
+
+
+def integer(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        raise ValueError("must be a whole number") from None
+    if number < 0:
+        raise ValueError("must not be negative")
+    return number
+
+
+def positive(text: str) -> int:
+    number = integer(text)
+    if number == 0:
+        raise ValueError("must be at least 1")
+    return number
+
+
+def port(text: str) -> int:
+    number = positive(text)
+    if number > 65535:
+        raise ValueError("must be a port, 65535 at most")
+    return number
+
+
+def rate(text: str) -> float:
+    try:
+        number = float(text)
+    except ValueError:
+        raise ValueError("must be a number") from None
+    if not 0 <= number < float("inf"):
+        raise ValueError("must be zero or more")
+    return number
+
+
+def environment(text: str) -> str:
+    if text not in ENVIRONMENTS:
+        raise ValueError(f"must be one of: {', '.join(ENVIRONMENTS)}")
+    return text
+
+
+def queues(text: str) -> tuple[tuple[str, int], ...]:
+    served: dict[str, int] = {}
+    for part in text.split():
+        name, _, count = part.partition("=")
+        if not name or name in served:
+            raise ValueError(f"'{part}' must be name=workers, each name once")
+        served[name] = positive(count)
+    return tuple(served.items())
+
+
+def url(text: str) -> str:
+    if "://" not in text:
+        raise ValueError("must be a URL")
+    return text.rstrip("/")
+
+
+def keys(text: str) -> tuple[str, ...]:
+    keys = tuple(text.replace(",", " ").split())
+    for key in keys:
+        try:
+            fits = len(base64.b64decode(key, altchars=b"-_", validate=True)) == KEY_BYTES
+        except (binascii.Error, ValueError):
+            fits = False
+        if not fits:
+            raise ValueError("must be keys as `caesar new-key` prints them, the newest first")
+    return keys
+
+
+def switch(text: str) -> bool:
+    if text not in ("yes", "no"):
+        raise ValueError("must be yes or no")
+    return text == "yes"
+
+
+def database_url(text: str) -> str:
+    """Heroku and others write postgres://; SQLAlchemy wants the driver named."""
+    scheme, _, rest = url(text).partition("://")
+    if scheme in ("postgres", "postgresql", "postgresql+psycopg"):
+        return f"postgresql+psycopg://{rest}"
+    if scheme == "sqlite":
+        return text
+    raise ValueError("must begin with postgresql:// or sqlite://")
