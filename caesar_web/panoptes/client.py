@@ -1,28 +1,25 @@
 """The reads and the effects that the service account performs in Panoptes."""
 
-import os
 import re
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from http.cookiejar import DefaultCookiePolicy
-from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from collections.abc import Callable, Iterator, Sequence
 
 import requests
-from requests.auth import AuthBase
 
+from caesar_web.panoptes.connection import (
+    TIMEOUT,
+    Connection,
+    Document,
+    Params,
+    documents_of_list,
+    rows_of,
+)
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.panoptes.exchange import Answer, Timeout, failures_named, read_answer
+from caesar_web.panoptes.exchange import Answer, Timeout
 from caesar_web.panoptes.tokens import ServiceTokens
 
-HEADERS = {"Accept": "application/vnd.api+json; version=1", "User-Agent": "caesar_web"}
-CLIENT_TIMEOUT: Timeout = (5.0, 20.0)
 DUPLICATE_IN_SET = "PG::UniqueViolation"
 DUPLICATE_IN_COLLECTION = "already in the collection"
-
-Params = Mapping[str, str | int | Sequence[str | int]]
-Document = dict[str, Any]
 
 
 class Panoptes:
@@ -34,14 +31,11 @@ class Panoptes:
         client_id: str,
         client_secret: str,
         *,
-        timeout: Timeout = CLIENT_TIMEOUT,
+        timeout: Timeout = TIMEOUT,
         now: Callable[[], float] = time.time,
     ) -> None:
-        self._api = url.rstrip("/") + "/api"
-        self._timeout = timeout
-        self._now = now
+        self._connection = Connection(url, timeout=timeout, now=now)
         self._tokens = ServiceTokens(url, client_id, client_secret, now=now, timeout=timeout)
-        self._local = threading.local()
 
     def workflow(self, workflow_id: int) -> Document:
         """The workflow's row."""
@@ -98,28 +92,17 @@ class Panoptes:
 
     def pages(self, path: str, params: Params) -> Iterator[Document]:
         """The documents of a list, page by page; `path` is relative to the API."""
-        asked: Params = params
-        while True:
-            document = self._call("GET", path, params=asked).json()
-            yield document
-            href = next_href(document)
-            if href is None:
-                return
-            # The href repeats only some of the parameters, but what it says counts.
-            following = urlsplit(href)
-            further = {**params, **parse_qs(following.query, keep_blank_values=True)}
-            if (following.path, further) == (path, asked):
-                raise PanoptesError(f"Panoptes names {href} as its own next page", permanent=False)
-            path, asked = following.path, further
+        yield from documents_of_list(
+            lambda page, asked: self._call("GET", page, params=asked), path, params
+        )
 
     def close(self) -> None:
         """Close the calling thread's connections."""
-        if session := getattr(self._local, "session", None):
-            session.close()
+        self._connection.close()
 
     def _row(self, resource: str, row_id: int) -> Document:
         path = f"/{resource}/{row_id}"
-        rows = _rows(self._call("GET", path).json(), resource)
+        rows = rows_of(self._call("GET", path).json(), resource)
         if not rows:
             raise PanoptesError(f"Panoptes answered GET {path} without a row", permanent=False)
         return rows[0]
@@ -146,7 +129,7 @@ class Panoptes:
     def _preferred_workflow(self, user_id: int, project_id: int) -> int | None:
         params = {"project_id": project_id, "user_id": user_id}
         document = self._call("GET", "/project_preferences", params=params).json()
-        rows = _rows(document, "project_preferences")
+        rows = rows_of(document, "project_preferences")
         if not rows:
             raise PanoptesError(
                 f"User {user_id} has no preferences in project {project_id} to promote them in",
@@ -185,59 +168,8 @@ class Panoptes:
     def _attempt(
         self, method: str, path: str, *, params: Params, body: Document | None, token: str
     ) -> Answer:
-        with failures_named(f"{method} /api{path}"):
-            response = self._session().request(
-                method,
-                self._api + path,
-                params={**params, "admin": "true"},
-                json=body,
-                auth=BearerToken(token),
-                timeout=self._timeout,
-                allow_redirects=False,
-                stream=True,
-            )
-            return read_answer(response, self._now())
-
-    def _session(self) -> requests.Session:
-        """One for each thread, and a new one after a fork: sockets must not be shared."""
-        if getattr(self._local, "process_id", None) != os.getpid():
-            self._local.process_id = os.getpid()
-            self._local.session = _new_session()
-        session: requests.Session = self._local.session
-        return session
-
-
-class BearerToken(AuthBase):
-    """Sends a token. As an `auth`, and not as a header, it wins over a .netrc file."""
-
-    def __init__(self, token: str) -> None:
-        self._token = token
-
-    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = f"Bearer {self._token}"
-        return request
-
-
-def _new_session() -> requests.Session:
-    session = requests.Session()
-    session.headers.update(HEADERS)
-    # A session cookie would be a second identity beside the token.
-    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-    return session
-
-
-def next_href(document: Document) -> str | None:
-    """Where the next page is, relative to the API; nothing on the last page."""
-    meta = document.get("meta")
-    described = list(meta.values()) if isinstance(meta, dict) else []
-    if len(described) != 1 or not isinstance(described[0], dict) or "next_href" not in described[0]:
-        raise PanoptesError("Panoptes does not say where the list goes on", permanent=False)
-    href = described[0]["next_href"]
-    if href is None:
-        return None
-    if not isinstance(href, str) or not href.startswith("/") or href.startswith("//"):
-        raise PanoptesError("Panoptes names a next page outside of its API", permanent=False)
-    return href
+        everything: Params = {**params, "admin": "true"}
+        return self._connection.request(method, path, token=token, params=everything, body=body)
 
 
 def level(workflow: Document) -> int:
@@ -251,10 +183,3 @@ def _integer(value: object) -> int | None:
     if isinstance(value, str) and re.fullmatch(r"\s*-?[0-9]{1,18}\s*", value):
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) else None
-
-
-def _rows(document: Document, resource: str) -> list[Document]:
-    rows = document.get(resource)
-    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise PanoptesError(f"Panoptes answered without {resource}", permanent=False)
-    return rows

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from caesar_web.panoptes.client import Panoptes, Params
+from caesar_web.panoptes.client import Panoptes
+from caesar_web.panoptes.connection import Params
 from caesar_web.panoptes.errors import PanoptesError
 from tests.panoptes.scripted import Reply, Scripted, Seen, TokenDesk, scripted_server
 

@@ -117,6 +117,10 @@ def failure(reply: Reply) -> PanoptesError:
             "Failed to obtain access token: Client unknown.",
         ),
         (
+            Reply(401, {"error": "invalid_grant", "error_description": "No."}),
+            "Failed to obtain access token: No.",
+        ),
+        (
             Reply(422),
             "Failed to obtain access token: Panoptes answered POST /oauth/token with status 422",
         ),
@@ -154,6 +158,8 @@ def test_a_wait_is_passed_on() -> None:
         {"access_token": "line\nbreak"},
         {"access_token": "x", "expires_in": "soon"},
         {"access_token": "x", "expires_in": [1]},
+        b'{"access_token": "x", "expires_in": 1e400}',
+        b"[" * 100_000,
         {"error": "server_error"},
     ],
 )
