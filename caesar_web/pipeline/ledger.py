@@ -6,20 +6,29 @@ one by one, and writes what has changed.
 
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.classification import Extract, Group, grouped
+from caesar_web.domain.classification import Extract, Group, Subject, grouped
 from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
 from caesar_web.domain.values import DomainError, same
+from caesar_web.pipeline.payloads import payload
 from caesar_web.store import result_statements as results
-from caesar_web.store.result_statements import Place, Topic
+from caesar_web.store.result_statements import Place, Stored, Topic
 from caesar_web.store.snapshot import Reducible
 
 Sources = Mapping[int, Collection[int]]
+
+
+class _Frozen(NamedTuple):
+    """A reduction as it was when a payload was made of it, which waits for the id."""
+
+    place: Place
+    reduced: Reduced
+    payload: dict[str, Any]
 
 
 class Ledger:
@@ -39,7 +48,8 @@ class Ledger:
         self._reducers = [reducer for reducer in reducers if not reducer.type.is_pushed]
         self._targets = targets
         self._ids: dict[Place, int] = {}
-        self._stored: dict[Place, Reduced] = {}
+        self._stored: dict[Place, Stored] = {}
+        self._frozen: list[_Frozen] = []
         self._current: dict[int, dict[str, dict[str, Reduced]]] = {}
         self._counted: dict[tuple[int, str], list[Counted]] = {}
         self._history: dict[int, list[Extract]] = {}
@@ -58,7 +68,7 @@ class Ledger:
         for stored in results.reductions_of(session, self.reducible, self.topic, self._targets):
             place = Place(stored.target_id, stored.reducer_key, stored.subgroup)
             self._ids[place] = stored.id
-            self._stored[place] = stored.reduced
+            self._stored[place] = stored
             by_key = self._current.setdefault(stored.target_id, {})
             by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
         self._load_counted(session)
@@ -99,6 +109,21 @@ class Ledger:
             for key, subgroups in self._current.get(target, {}).items()
         }
 
+    def freeze(self, subject: Subject, reducer_key: str, *, now: datetime) -> dict[str, Any] | None:
+        """The payload of a subject's reduction as it is at this moment; None where it has none.
+
+        One that is new has its id only after `write`.
+        """
+        place = Place(subject.id, reducer_key, DEFAULT_SUBGROUP)
+        reduced = self._current.get(subject.id, {}).get(reducer_key, {}).get(DEFAULT_SUBGROUP)
+        if reduced is None:
+            return None
+        stored = self._stored.get(place) or Stored(0, *place, NOTHING, now, now)
+        if not _is_equal(stored.reduced, reduced):
+            stored = stored._replace(reduced=reduced, updated_at=now)
+        self._frozen.append(_Frozen(place, reduced, payload(self.reducible, subject, stored)))
+        return self._frozen[-1].payload
+
     def write(self, session: Session, *, now: datetime) -> int:
         """Writes what has changed; gives by how many reductions there are more than before."""
         current = {
@@ -110,14 +135,17 @@ class Ledger:
         changed = {
             place: reduced
             for place, reduced in current.items()
-            if place not in self._stored or not _is_equal(self._stored[place], reduced)
+            if place not in self._stored or not _is_equal(self._stored[place].reduced, reduced)
         }
-        gone = [self._ids[place] for place in self._stored if place not in current]
-        if changed:
-            written = results.write_reductions(
-                session, self.reducible, self.topic, changed, now=now
+        # One that came and went within this turn is written too: who gets it gets its id.
+        passing = {one.place: one.reduced for one in self._frozen if one.place not in self._ids}
+        if written := passing | changed:
+            self._ids |= results.write_reductions(
+                session, self.reducible, self.topic, written, now=now
             )
-            self._ids |= written
+        for one in self._frozen:
+            one.payload["id"] = self._ids[one.place]
+        gone = [id for place, id in self._ids.items() if place not in current]
         if gone:
             results.remove_reductions(session, self.topic, gone)
         self._write_counted(session)

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
@@ -214,7 +215,8 @@ class _Work:
             if ledger.arrive(subject.id, extraction.group) and plan.subject_rules:
                 reductions = ledger.reductions(subject.id)
                 scope = ReductionScope(reductions, subject.id, subject.metadata)
-                decisions.check(subject.id, scope, now=self._now)
+                freeze = partial(ledger.freeze, subject, now=self._now)
+                decisions.check(subject.id, scope, now=self._now, freeze=freeze)
         return self._write(ledger, decisions)
 
     def _reduce_shared(

@@ -1,6 +1,6 @@
 """Checking rules after each classification, and deciding on actions: once per effect and target."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,6 +11,8 @@ from caesar_web.domain.rules import Rule, check
 from caesar_web.domain.scope import ReductionScope
 from caesar_web.store import action_statements as actions
 from caesar_web.store.action_statements import Decided, Kind
+
+Freeze = Callable[[str], dict[str, Any] | None]  # the payload of a reducer's reduction
 
 
 class Decisions:
@@ -37,19 +39,28 @@ class Decisions:
         if effect_ids:
             self._decided = actions.decided(session, self._kind, effect_ids, targets)
 
-    def check(self, target: int, scope: ReductionScope, *, now: datetime) -> None:
-        """Checks the rules for one target, as its reductions stand now."""
+    def check(
+        self,
+        target: int,
+        scope: ReductionScope,
+        *,
+        now: datetime,
+        freeze: Freeze = lambda reducer_key: None,
+    ) -> None:
+        """Checks the rules for one target, as its reductions stand now; `freeze` keeps one."""
         checked = check(self._rules, scope, rules_applied=self._rules_applied)
         self.checked += [rule.id for rule in checked.evaluated]
         self.failures += [(failure.rule.id, failure.message) for failure in checked.failures]
         for rule in checked.matching:
-            self._decide(rule, target, scope, now)
+            self._decide(rule, target, scope, now, freeze)
 
     def write(self, session: Session) -> int:
         """Writes the decisions in their order; says how many were new."""
         return actions.write_actions(session, self._kind, self._rows) if self._rows else 0
 
-    def _decide(self, rule: Rule, target: int, scope: ReductionScope, now: datetime) -> None:
+    def _decide(
+        self, rule: Rule, target: int, scope: ReductionScope, now: datetime, freeze: Freeze
+    ) -> None:
         for effect in rule.effects:
             decided = (effect.id, effect.revision, target)
             if effect.type.once and decided in self._decided:
@@ -65,7 +76,9 @@ class Decisions:
                     "occurrence": 0 if effect.type.once else None,
                     "effect_type": effect.action,
                     "config": effect.config,
-                    "payload": None,
+                    "secrets": effect.secrets,
+                    "target_owner": effect.target_owner,
+                    "payload": None if effect.type.once else freeze(effect.config["reducer_key"]),
                     "trace": trace_as_json(trace(rule.condition, scope)),
                     "not_before": now,
                     "created_at": now,

@@ -45,6 +45,8 @@ class Stored(NamedTuple):
     reducer_key: str
     subgroup: str
     reduced: Reduced
+    created_at: datetime
+    updated_at: datetime
 
 
 class Place(NamedTuple):
@@ -181,6 +183,8 @@ def reductions_of(
             table.c.subgroup,
             table.c.data,
             table.c.store,
+            table.c.created_at,
+            table.c.updated_at,
         ).where(
             among(table.c[topic.target], targets),
             table.c.reducible_type == reducible.type,
@@ -188,8 +192,8 @@ def reductions_of(
         )
     )
     return [
-        Stored(id, target, key, subgroup, Reduced(data, store))
-        for id, target, key, subgroup, data, store in rows
+        Stored(id, target, key, subgroup, Reduced(data, store), created_at, updated_at)
+        for id, target, key, subgroup, data, store, created_at, updated_at in rows
     ]
 
 

@@ -34,6 +34,8 @@ SURVEYED = {"extractor_keys": "survey"}
 RUNNING = {"reduction_mode": "running_reduction"}
 BY_PLACE = {"grouping": {"field_name": "place.name"}}
 BY_USER = {"topic": "reduce_by_user"}
+SEND = {"action": "external", "url": "https://receiver.example/"}
+DIFFERS_BY_RUN = ("id", "created_at", "updated_at")
 CONFIGURATION: JSON = {
     "extractors_config": {
         "survey": {"type": "survey", "if_missing": "ignore"},
@@ -92,7 +94,10 @@ CONFIGURATION: JSON = {
             ),
             (
                 ["lt", ["lookup", "votes.agreement", 1], ["const", 0.45]],
-                [{"action": "add_subject_to_set", "subject_set_id": 7}],
+                [
+                    {"action": "add_subject_to_set", "subject_set_id": 7},
+                    *({**SEND, "reducer_key": key} for key in ("counts", "running_votes")),
+                ],
             ),
             (
                 ["eq", ["lookup", "latest.lion", 0], ["lookup", "latest.zebra", 0]],
@@ -115,7 +120,10 @@ CONFIGURATION: JSON = {
             ),
             (
                 ["eq", ["lookup", "tail.zebra", 0], ["lookup", "window.classifications", 0]],
-                [{"action": "add_subject_to_set", "subject_set_id": 12}],
+                [
+                    {"action": "add_subject_to_set", "subject_set_id": 12},
+                    {**SEND, "reducer_key": "places"},  # it has none of the subgroup to send
+                ],
             ),
             (
                 ["eq", ["lookup", "distinct", 0], ["lookup", "training.extracts", 2]],
@@ -170,6 +178,7 @@ def test_however_work_is_divided_the_same_is_decided(
     events = stream(Random(seed))
     expected = run(new_database(kind), events, rules_applied, way=None)
     assert len(expected["actions"]) >= 12  # or the stream would prove little
+    assert sum('"reducible"' in action for action in expected["actions"]) >= 20
     for way in ways:
         found = run(new_database(kind), events, rules_applied, way=way)
         for what in expected:
@@ -285,8 +294,13 @@ def results() -> JSON:
         action.effect_type,
         action.config,
         action.trace,
+        action.payload,
         by=(action.subject_id, action.id),
     )
+    for *_, payload in actions:
+        if payload is not None:
+            differing = [payload.pop(name) for name in DIFFERS_BY_RUN]
+            assert all(differing)
     (counters,) = rows(
         Workflow.extracts_count,
         Workflow.subject_reductions_count,

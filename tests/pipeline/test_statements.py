@@ -17,6 +17,7 @@ from tests.pipeline.steps import LIMITS, receive
 COUNT = {"type": "count"}
 RUNNING = {"reduction_mode": "running_reduction"}
 EFFECT = {"action": "add_subject_to_set", "subject_set_id": 7}
+SEND = {"action": "external", "url": "https://receiver.example/", "reducer_key": "counts"}
 CONFIGURATION: JSON = {
     "extractors_config": {
         "survey": {"type": "survey"},
@@ -37,7 +38,7 @@ CONFIGURATION: JSON = {
         },
     },
     "rules_config": [
-        {"if": ["gte", ["lookup", "counts.lion", 0], ["const", 2]], "then": [EFFECT]},
+        {"if": ["gte", ["lookup", "counts.lion", 0], ["const", 2]], "then": [EFFECT, SEND]},
         {"if": ["upcase", ["const", 1]], "then": [EFFECT]},
     ],
     "user_rules_config": [
