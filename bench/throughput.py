@@ -15,7 +15,7 @@ from flask import Flask
 from sqlalchemy import event, func, select
 
 from caesar_web.app import ROOT, create_app
-from caesar_web.config import Config
+from caesar_web.config import Config, new_key
 from caesar_web.domain.documents import read_document
 from caesar_web.pipeline.ingest import take_in
 from caesar_web.pipeline.processing import Limits, take_turn
@@ -25,7 +25,9 @@ from caesar_web.standin.forwarding import post_events
 from caesar_web.store import transfer
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.db import db
+from caesar_web.store.effects import Saving
 from caesar_web.store.inbox import Classification
+from caesar_web.store.sealing import Sealer
 from tests.jobs.running import STREAM, Installation
 from tests.services import create_database, postgres, redis_server
 from tests.standin.server import StandinServer
@@ -111,7 +113,8 @@ def _application(url: str) -> Iterator[Flask]:
             workflow = add(db.session(), description, now=now)
             db.session.flush()
             document = read_document(scenarios.CONFIGURATION)
-            transfer.apply(db.session(), workflow, document, author="bench", now=now)
+            saving = Saving("bench", None, now, Sealer([new_key()]), {})
+            transfer.apply(db.session(), workflow, document, saving)
         db.session.remove()
         yield app
         db.session.remove()

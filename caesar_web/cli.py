@@ -5,6 +5,8 @@ import json
 import logging
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -12,6 +14,7 @@ from typing import Any, NoReturn
 import click
 import flask_migrate
 from flask import Flask
+from sqlalchemy.orm import Session
 
 from caesar_web import config as settings
 from caesar_web import replay as replaying
@@ -25,9 +28,12 @@ from caesar_web.jobs import tasks, worker
 from caesar_web.panoptes.answers import AnswerLabels
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline.workflows import add, describe
+from caesar_web.pipeline.configuring import Change, Unknown, configure
+from caesar_web.pipeline.targets import Author
+from caesar_web.pipeline.workflows import describe
 from caesar_web.standin import demo as demonstration
 from caesar_web.standin import forwarding, server
+from caesar_web.store import audit_statements as audit
 from caesar_web.store import transfer
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
@@ -129,7 +135,7 @@ def seed(config: Config) -> None:
     """Add the stand-in's workflows with sample configurations, where they are not there yet."""
     for file in sorted(CONFIGURATIONS.glob("*.json")):
         with _context(config):
-            if db.session.get(Workflow, int(file.stem)) is None:
+            if not _is_known(int(file.stem)):
                 click.echo(f"Adding workflow {file.stem}")
                 _apply(int(file.stem), _read(file), "seed")
 
@@ -221,20 +227,30 @@ def _read(file: Path) -> Document:
         _give_up("\n".join(f"{file}: {one}" for one in problem.problems))
 
 
+def _is_known(workflow_id: int) -> bool:
+    with tasks.transaction() as session:
+        return session.get(Workflow, workflow_id) is not None
+
+
 def _apply(workflow_id: int, document: Document, author: str) -> bool:
+    try:
+        known = _is_known(workflow_id)
+        description = None if known else describe(tasks.panoptes(), workflow_id)
+    except PanoptesError as problem:
+        _give_up(f"Workflow {workflow_id} cannot be added: {problem.message}")
     now = datetime.now(UTC)
-    description = None
-    if db.session.get(Workflow, workflow_id) is None:
-        try:
-            description = describe(tasks.panoptes(), workflow_id)
-        except PanoptesError as problem:
-            _give_up(f"Workflow {workflow_id} cannot be added: {problem.message}")
-    db.session.rollback()
-    with db.session.begin():
-        workflow = db.session.get(Workflow, workflow_id, with_for_update=True)
-        if workflow is None and description is not None:
-            workflow = add(db.session(), description, now=now)
-            db.session.flush()
-        if workflow is None:
-            _give_up(f"Workflow {workflow_id} has just been removed.")
-        return transfer.apply(db.session(), workflow, document, author=author, now=now)
+
+    @contextmanager
+    def noted() -> Iterator[Session]:
+        with tasks.transaction() as session:
+            yield session
+            audit.write_changes(session, now=now, actor=f"{author} (command line)")
+
+    operator = Author(author, None, may_update=lambda _: True, is_admin=True)
+    change = Change(operator, now, tasks.panoptes(), tasks.sealer(), noted)
+    try:
+        return configure(change, workflow_id, document, description=description)
+    except InvalidConfiguration as invalid:
+        _give_up("\n".join(map(str, invalid.problems)))
+    except (PanoptesError, Unknown) as problem:
+        _give_up(f"Workflow {workflow_id} cannot be configured: {problem}")

@@ -7,12 +7,20 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.documents import read_document
+from caesar_web.domain.effects import Target, target_of
 from caesar_web.pipeline.workflows import Description, add
 from caesar_web.store import transfer
 from caesar_web.store.configuration import Workflow
+from caesar_web.store.effects import Owner, Saving
+from caesar_web.store.rules import to_permit
+from caesar_web.store.sealing import Sealer
+from tests.conftest import ENCRYPTION_KEY
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 JSON = dict[str, Any]
+
+SEALER = Sealer([ENCRYPTION_KEY])
+OF_NO_PROJECT = Target("collection_id", 6)  # in the stand-in it belongs to alice and no more
 
 # The documentation's example: the fifth lion retires the subject.
 LIONS: dict[str, Any] = {
@@ -35,8 +43,27 @@ def make_workflow(
         session, Description(id, project_id, "Galaxies", "Galaxy Demo"), now=datetime.now(UTC)
     )
     session.flush()
-    transfer.apply(session, workflow, read_document(document), author="test", now=START)
+    give(session, workflow, document)
     return workflow
+
+
+def give(
+    session: Session,
+    workflow: Workflow,
+    document: JSON,
+    *,
+    author: str = "test",
+    now: datetime = START,
+) -> bool:
+    """Gives the workflow a configuration, whose targets are its project's, as nobody is asked."""
+    read = read_document(document)
+    targets = (target_of(row.action, row.config) for _, row in to_permit(workflow, read, SEALER))
+    owners: dict[Target, Owner] = {
+        target: {"owner": 2} if target == OF_NO_PROJECT else {"project": workflow.project_id}
+        for target in targets
+        if target
+    }
+    return transfer.apply(session, workflow, read, Saving(author, None, now, SEALER, owners))
 
 
 def make_event(

@@ -165,6 +165,43 @@ def test_a_workflow_that_panoptes_does_not_know_is_not_added(
     assert db.session.get(Workflow, 999999) is None
 
 
+def test_targets_that_do_not_exist_are_told_with_their_place(
+    run: Run, known: None, written: Callable[[Any], str]
+) -> None:
+    effects = [{"action": "add_subject_to_set", "subject_set_id": id} for id in (8, 999, 998)]
+    document = {"rules_config": [{"if": ["const", True], "then": effects}]}
+    result = run("config", "apply", "100", written(document))
+    assert result.exit_code == 1
+    assert result.stderr.splitlines() == [  # an operator may use the set of another project
+        "at rules_config[0].then[1].subject_set_id: there is no subject set 999",
+        "at rules_config[0].then[2].subject_set_id: there is no subject set 998",
+    ]
+
+
+def test_passwords_are_shown_as_masks_which_keep_them_b6(
+    run: Run, known: None, written: Callable[[Any], str]
+) -> None:
+    effect = {
+        "action": "external_with_basic_auth",
+        "url": "https://eve:pa55word@example.org/hook",
+        "reducer_key": "counts",
+        "username": "bob",
+        "password": "s3cret",
+    }
+    document = {"rules_config": [{"if": ["const", True], "then": [effect]}]}
+    assert run("config", "apply", "100", written(document)).exit_code == 0
+    shown = run("config", "show", "100").stdout
+    assert "https://********@example.org/hook" in shown
+    assert "s3cret" not in shown
+    assert "pa55word" not in shown
+    again = run("config", "apply", "100", written(shown.encode()))
+    assert again.output == "Workflow 100 was so already.\n"
+    moved = shown.replace("example.org", "example.com")
+    refused = run("config", "apply", "100", written(moved.encode()))
+    assert refused.exit_code == 1
+    assert "at rules_config[0].then[0].password: must be given again" in refused.stderr
+
+
 def test_a_panoptes_that_is_down_is_told(
     run: Run, written: Callable[[Any], str], config: Config, app: Flask
 ) -> None:

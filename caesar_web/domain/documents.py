@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from caesar_web.domain.conditions import InvalidCondition, parse
-from caesar_web.domain.effects import read_effect
+from caesar_web.domain.effects import EffectRow, read_effect_row
 from caesar_web.domain.extractors import EXTRACTORS, read_extractor_options
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
@@ -60,12 +60,6 @@ class ReducerRow:
     grouping: dict[str, Any]
     user_reducer_keys: list[str] | None
     subject_reducer_keys: list[str] | None
-
-
-@dataclass(frozen=True)
-class EffectRow:
-    action: str
-    config: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -193,12 +187,7 @@ def _effect(entry: Any, topic: str, place: str, problems: list[Problem]) -> Effe
         problems.append(Problem(place, "must be an object with an action"))
         return EffectRow("", {})
     config = {name: value for name, value in entry.items() if name != "action"}
-    action, values = read_effect(
-        entry.get("action"), config, topic=topic, place=place, problems=problems
-    )
-    if action.startswith("external"):
-        problems.append(Problem(f"{place}.action", _NOT_YET))
-    return EffectRow(action, values)
+    return read_effect_row(entry.get("action"), config, topic=topic, place=place, problems=problems)
 
 
 def _keyed(

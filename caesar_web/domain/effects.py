@@ -1,8 +1,8 @@
 """Effects as data: what each one needs, and which acts once for a target."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 from caesar_web.domain.options import (
     Option,
@@ -11,6 +11,8 @@ from caesar_web.domain.options import (
     https_url,
     read_options,
     text,
+    userinfo,
+    whole,
     whole_number,
 )
 from caesar_web.domain.values import Problem
@@ -36,22 +38,48 @@ class EffectType:
     """One row of the table of effects.
 
     `topic` is what it acts on. `once`: for a target and revision it acts a single time; the others
-    act at every match, because their receivers want every update.
+    act at every match, because their receivers want every update. `target` is the option that says
+    which part of Panoptes it changes, where that need not be the workflow's own.
     """
 
     topic: str
     options: tuple[Option, ...]
     once: bool = True
+    target: str | None = None
+
+
+@dataclass(frozen=True)
+class EffectRow:
+    """An effect as somebody writes it, with the mask in `config` in place of its `secrets`.
+
+    A secret that is itself the mask stands for the one that is kept.
+    """
+
+    action: str
+    config: dict[str, Any]
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
+
+
+class Target(NamedTuple):
+    """What an effect changes in Panoptes: the option that names it, and its id."""
+
+    option: str
+    id: int
 
 
 @dataclass(frozen=True)
 class Effect:
-    """A configured effect; editing it or its rule makes a new revision."""
+    """A configured effect; editing it or its rule makes a new revision.
+
+    Its `secrets` are sealed, as they are only needed where it is performed.
+    """
 
     id: int
     revision: int
     action: str
     config: Mapping[str, Any]
+    secrets: str | None = None
+    target_owner: Mapping[str, Any] | None = None
 
     @property
     def type(self) -> EffectType:
@@ -72,6 +100,26 @@ def read_effect(
     return name, {key: value for key, value in values.items() if value is not None}
 
 
+def read_effect_row(
+    action: Any, config: Any, *, topic: str, place: str, problems: list[Problem]
+) -> EffectRow:
+    """The effect with its secrets taken out of its config; where `problems` are added, in part."""
+    name, values = read_effect(action, config, topic=topic, place=place, problems=problems)
+    secrets = {}
+    for option in EFFECTS[name].options if name else ():
+        if option.hide and option.name in values:
+            values[option.name], secret = option.hide(values[option.name])
+            if secret:
+                secrets[option.name] = secret
+    return EffectRow(name, values, secrets)
+
+
+def target_of(action: str, config: Mapping[str, Any]) -> Target | None:
+    """What the effect changes, where it takes somebody's permission to change it."""
+    option = EFFECTS[action].target if action in EFFECTS else None
+    return Target(option, config[option]) if option and option in config else None
+
+
 def panoptes_id(value: Any) -> int:
     """An id of Panoptes: a positive number of 63 bits, also as text."""
     try:
@@ -84,7 +132,7 @@ def panoptes_id(value: Any) -> int:
 
 
 _EXTERNAL = (
-    Option("url", https_url, required=True),
+    Option("url", https_url, required=True, hide=userinfo),
     Option("reducer_key", text, required=True),
 )
 
@@ -93,16 +141,26 @@ EFFECTS: dict[str, EffectType] = {
         "subject", (Option("reason", choice(*RETIREMENT_REASONS), default="other"),)
     ),
     "add_subject_to_set": EffectType(
-        "subject", (Option("subject_set_id", panoptes_id, required=True),)
+        "subject",
+        (Option("subject_set_id", panoptes_id, required=True),),
+        target="subject_set_id",
     ),
     "add_subject_to_collection": EffectType(
-        "subject", (Option("collection_id", panoptes_id, required=True),)
+        "subject",
+        (Option("collection_id", panoptes_id, required=True),),
+        target="collection_id",
     ),
     "external": EffectType("subject", _EXTERNAL, once=False),
     "external_with_basic_auth": EffectType(
         "subject",
-        (*_EXTERNAL, Option("username", text, required=True), Option("password", text)),
+        (
+            *_EXTERNAL,
+            Option("username", text, required=True),
+            Option("password", text, hide=whole),
+        ),
         once=False,
     ),
-    "promote_user": EffectType("user", (Option("workflow_id", panoptes_id, required=True),)),
+    "promote_user": EffectType(
+        "user", (Option("workflow_id", panoptes_id, required=True),), target="workflow_id"
+    ),
 }

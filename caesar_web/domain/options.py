@@ -4,11 +4,14 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from caesar_web.domain.values import Problem, whole_text_number
 
 Reader = Callable[[Any], Any]
+Hider = Callable[[str], tuple[str, str]]  # gives what may be shown, and the secret or ""
+
+MASK = "********"
 
 
 class Unreadable(ValueError):
@@ -17,12 +20,16 @@ class Unreadable(ValueError):
 
 @dataclass(frozen=True)
 class Option:
-    """One option of a type: its name, how its value is read, and what it is without one."""
+    """One option of a type: its name, how its value is read, and what it is without one.
+
+    Where the value is secret, or has a secret in it, `hide` takes it out.
+    """
 
     name: str
     read: Reader
     default: Any = None
     required: bool = False
+    hide: Hider | None = None
 
 
 def text(value: Any) -> str:
@@ -72,12 +79,26 @@ def https_url(value: Any) -> str:
     address = text(value)
     try:
         parts = urlsplit(address)
-        has_host = bool(parts.hostname)
+        is_complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise Unreadable("is not a URL") from None
-    if parts.scheme != "https" or not has_host:
+    if parts.scheme != "https" or not is_complete:
         raise Unreadable("must be an https URL")
     return address
+
+
+def whole(value: str) -> tuple[str, str]:
+    """Hides all of a value."""
+    return MASK, value
+
+
+def userinfo(url: str) -> tuple[str, str]:
+    """Hides who calls, and with which password, in a URL."""
+    parts = urlsplit(url)
+    secret, _, server = parts.netloc.rpartition("@")
+    if not secret:
+        return url, ""
+    return urlunsplit(parts._replace(netloc=f"{MASK}@{server}")), secret
 
 
 def read_options(

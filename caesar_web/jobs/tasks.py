@@ -15,16 +15,20 @@ from rq.timeouts import BaseTimeoutException
 from sqlalchemy.orm import Session
 
 from caesar_web.config import Config
+from caesar_web.external.http import GuardedClient
 from caesar_web.jobs import queues
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline import actions
+from caesar_web.pipeline.calls import Means
 from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
 from caesar_web.store import action_statements as action_rows
+from caesar_web.store import credential_statements as credentials
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store.action_statements import Kind
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import LANES
+from caesar_web.store.sealing import Sealer
 
 ACTIONS_AT_ONCE = 200
 LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
@@ -36,7 +40,7 @@ def process(workflow_id: int, slot: int) -> None:
     """Takes turns at a workflow until nothing waits, or until others wait for this worker."""
     config = _config()
     queues.answer(config.redis_url, f"{workflow_id}:{slot}")
-    with _transaction() as session:
+    with transaction() as session:
         queue = queue_of(session, workflow_id)
     first_lane = slot * LANES // queues.SLOTS
     until = time.monotonic() + LONGEST_SECONDS
@@ -63,7 +67,7 @@ def turns(workflow_id: int, first_lane: int, config: Config) -> Turn:
     while True:
         limits = Limits(most, config.turn_extracts)
         try:
-            with _transaction() as session:
+            with transaction() as session:
                 return take_turn(
                     session, workflow_id, first_lane=first_lane, limits=limits, now=_now()
                 )
@@ -75,7 +79,7 @@ def turns(workflow_id: int, first_lane: int, config: Config) -> Turn:
                 most = len(failure.classifications) // 2
                 continue
             (one,) = failure.classifications
-            with _transaction() as session:
+            with transaction() as session:
                 inbox.set_aside(session, one.id, updated_at=one.updated_at, reason=str(failure))
 
 
@@ -90,7 +94,7 @@ def perform(workflow_id: int) -> None:
 
 def _perform_round(workflow_id: int, kind: Kind, config: Config) -> bool:
     """One action of each target at most; whether any was completed, so that a next may be due."""
-    with _transaction() as session:
+    with transaction() as session:
         workflow = session.get(Workflow, workflow_id)
         if workflow is None or workflow.status == "halted":
             return False
@@ -102,14 +106,14 @@ def _perform_round(workflow_id: int, kind: Kind, config: Config) -> bool:
     if not claims:
         return False
     outcomes = actions.perform(
-        panoptes(),
+        Means(panoptes(), external(), sealer()),
         claims,
         project_id=project_id,
         patience=actions.Patience(config.action_attempts, random.SystemRandom()),
         clock=_now,
         begin_until=now + lease / 2,
     )
-    with _transaction() as session:
+    with transaction() as session:
         action_rows.record(session, kind, outcomes)
     return any(outcome.status != "pending" for outcome in outcomes)
 
@@ -117,9 +121,10 @@ def _perform_round(workflow_id: int, kind: Kind, config: Config) -> bool:
 def sweep() -> None:
     """Rings for all work that waits: what makes "nothing is lost" true, whatever Redis forgot."""
     config = _config()
-    with _transaction() as session:
+    with transaction() as session:
         waiting = [(id, queue_of(session, id)) for id in inbox.workflows_waiting(session)]
         due = action_rows.workflows_with_due(session, now=_now())
+        credentials.purge(session, now=_now())
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
@@ -145,8 +150,24 @@ def panoptes() -> Panoptes:
     return client
 
 
+def external() -> GuardedClient:
+    """The process's client of services that users configured, for as long as a lease allows."""
+    if "external" not in current_app.extensions:
+        config = _config()
+        current_app.extensions["external"] = GuardedClient(
+            http_to_loopback=config.http_to_loopback, most_seconds=config.action_lease_seconds / 2
+        )
+    found: GuardedClient = current_app.extensions["external"]
+    return found
+
+
+def sealer() -> Sealer:
+    """What opens and seals secrets, with the keys of this process's configuration."""
+    return Sealer(_config().encryption_keys)
+
+
 @contextmanager
-def _transaction() -> Iterator[Session]:
+def transaction() -> Iterator[Session]:
     """A session whose transaction ends with the block."""
     try:
         with db.session.begin():

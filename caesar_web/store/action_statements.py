@@ -38,6 +38,9 @@ class Claim(NamedTuple):
     effect_type: str
     config: dict[str, Any]
     attempts: int
+    secrets: str | None = None
+    target_owner: dict[str, int] | None = None
+    payload: Any = None
 
 
 class Outcome(NamedTuple):
@@ -82,6 +85,8 @@ def write_actions(session: Session, kind: Kind, rows: Sequence[dict[str, Any]]) 
             "occurrence",
             "effect_type",
             "config",
+            "secrets",
+            "target_owner",
             "payload",
             "trace",
             "not_before",
@@ -137,7 +142,16 @@ def claim(
         update(table)
         .where(among(table.id, ids), table.status == "pending", table.not_before <= now)
         .values(not_before=lease_until, attempted_at=now, attempts=table.attempts + 1)
-        .returning(table.id, target, table.effect_type, table.config, table.attempts)
+        .returning(
+            table.id,
+            target,
+            table.effect_type,
+            table.config,
+            table.attempts,
+            table.secrets,
+            table.target_owner,
+            table.payload,
+        )
         .execution_options(synchronize_session=False)
     )
     claims = (Claim(id, workflow_id, *rest) for id, *rest in rows)

@@ -198,6 +198,7 @@ def _rule(row: tables.SubjectRule | tables.UserRule) -> Rule:
         read_effect(effect.action, effect.config, topic=topic, place=place, problems=problems)
     _refuse(problems)
     effects = (
-        Effect(effect.id, effect.revision, effect.action, effect.config) for effect in row.effects
+        Effect(one.id, one.revision, one.action, one.config, one.secrets, one.target_owner)
+        for one in row.effects
     )
     return Rule(row.id, parse(json.loads(row.condition)), tuple(effects))

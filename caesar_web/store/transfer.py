@@ -1,36 +1,19 @@
 """A workflow's configuration in and out as one document, all or nothing."""
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.documents import (
-    SETTINGS,
-    Document,
-    EffectRow,
-    ExtractorRow,
-    ReducerRow,
-    RuleRow,
-)
-from caesar_web.domain.values import same
-from caesar_web.store.configuration import (
-    Extractor,
-    Reducer,
-    Revision,
-    SubjectRule,
-    SubjectRuleEffect,
-    UserRule,
-    UserRuleEffect,
-    Workflow,
-)
+from caesar_web.domain.documents import SETTINGS, Document, ExtractorRow, ReducerRow
+from caesar_web.store import rules
+from caesar_web.store.configuration import Extractor, Reducer, Revision, Workflow
 from caesar_web.store.db import dump_json
-
-AnyRule = SubjectRule | UserRule
-AnyEffect = SubjectRuleEffect | UserRuleEffect
+from caesar_web.store.effects import AnyRule, Saving
 
 
 def show(session: Session, workflow: Workflow) -> dict[str, Any]:
@@ -44,32 +27,37 @@ def show(session: Session, workflow: Workflow) -> dict[str, Any]:
     }
 
 
-def apply(
-    session: Session, workflow: Workflow, document: Document, *, author: str, now: datetime
-) -> bool:
+def apply(session: Session, workflow: Workflow, document: Document, saving: Saving) -> bool:
     """Gives the workflow the configuration of a document; False when that changes nothing.
 
     What the document says nothing of stays. A rule that is there already stays the same rule, so
-    that it does not act again where it has acted.
+    that it does not act again where it has acted. Raises InvalidConfiguration.
     """
+    with changing(session, workflow, author=saving.author, now=saving.now):
+        revision = workflow.revision
+        for name, value in document.settings.items():
+            setattr(workflow, name, value)
+        if document.extractors is not None:
+            _replace_extractors(workflow, document.extractors, saving.now)
+        if document.reducers is not None:
+            _replace_reducers(session, workflow, document.reducers, saving.now)
+        rules.replace(workflow, document, saving)
+    return workflow.revision > revision
+
+
+@contextmanager
+def changing(session: Session, workflow: Workflow, *, author: str, now: datetime) -> Iterator[None]:
+    """What changes within is one revision of the workflow, with its author; nobody else's is.
+
+    What was read before may have changed until now, so it is read again.
+    """
+    session.expire_all()
     session.refresh(workflow, with_for_update=True)  # two at once must not make the same revision
-    before = show(session, workflow)
-    for name, value in document.settings.items():
-        setattr(workflow, name, value)
-    if document.extractors is not None:
-        _replace_extractors(workflow, document.extractors, now)
-    if document.reducers is not None:
-        _replace_reducers(session, workflow, document.reducers, now)
-    if document.subject_rules is not None:
-        new = _new_rule(SubjectRule, SubjectRuleEffect, now)
-        workflow.subject_rules = _rules_from(workflow.subject_rules, document.subject_rules, new)
-    if document.user_rules is not None:
-        new = _new_rule(UserRule, UserRuleEffect, now)
-        workflow.user_rules = _rules_from(workflow.user_rules, document.user_rules, new)
+    before, state = show(session, workflow), _state(session, workflow)
+    yield
     session.flush()
-    after = show(session, workflow)
-    if same(before, after) and dump_json(before) == dump_json(after):
-        return False
+    if _state(session, workflow) == state:
+        return
     workflow.revision += 1
     workflow.updated_at = now
     session.add(
@@ -78,11 +66,20 @@ def apply(
             reducible_id=workflow.id,
             author=author,
             before=before,
-            after=after,
+            after=show(session, workflow),
             created_at=now,
         )
     )
-    return True
+
+
+def _state(session: Session, workflow: Workflow) -> tuple[str, list[Any]]:
+    """All that makes a revision: what is shown, to the letter, and what of effects is not shown."""
+    kept: list[AnyRule] = [*workflow.subject_rules, *workflow.user_rules]
+    return dump_json(show(session, workflow)), [
+        (effect.id, effect.revision, effect.target_owner)
+        for rule in kept
+        for effect in rule.effects
+    ]
 
 
 def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: datetime) -> None:
@@ -117,44 +114,6 @@ def _update(target: Any, now: datetime, values: dict[str, Any]) -> None:
         target.updated_at = now
     for name, value in changed.items():
         setattr(target, name, value)
-
-
-def _rules_from(
-    existing: Sequence[AnyRule], rows: Iterable[RuleRow], new: Callable[[RuleRow], AnyRule]
-) -> list[Any]:
-    """The rules of a document in its order; equal ones are kept, the others are new."""
-    unused = list(existing)
-    rules = []
-    for order, row in enumerate(rows):
-        rule = next((rule for rule in unused if _is_equal(rule, row)), None)
-        if rule is None:
-            rule = new(row)
-        else:
-            unused.remove(rule)
-        rule.row_order = order
-        rules.append(rule)
-    return rules
-
-
-def _is_equal(rule: AnyRule, row: RuleRow) -> bool:
-    effects = [EffectRow(effect.action, effect.config) for effect in rule.effects]
-    return rule.condition == _condition_text(row) and effects == list(row.effects)
-
-
-def _new_rule(
-    rule: type[AnyRule], effect: type[AnyEffect], now: datetime
-) -> Callable[[RuleRow], AnyRule]:
-    moments = {"created_at": now, "updated_at": now}
-
-    def new(row: RuleRow) -> AnyRule:
-        effects = [effect(**vars(one), **moments) for one in row.effects]
-        return rule(condition=_condition_text(row), effects=effects, **moments)
-
-    return new
-
-
-def _condition_text(row: RuleRow) -> str:
-    return json.dumps(row.condition, ensure_ascii=False)
 
 
 def _reducers(session: Session, workflow: Workflow) -> Sequence[Reducer]:

@@ -51,6 +51,7 @@ class Installation:
             "KINESIS_STREAM_PASSWORD": STREAM[1],
             "PANOPTES_CLIENT_ID": StandinServer.client_id,
             "PANOPTES_CLIENT_SECRET": StandinServer.client_secret,
+            "PANOPTES_PUBLIC_KEY": "unused",
             "CAESAR_SWEEP_SECONDS": "1",
             "CAESAR_ACTION_LEASE_SECONDS": "3",
             "CAESAR_WEB_THREADS": "4",

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from caesar_web.external.http import GuardedClient
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline import actions
 from caesar_web.pipeline.actions import Patience
+from caesar_web.pipeline.calls import Means
 from caesar_web.store.action_statements import Claim
-from tests.factories import START
+from tests.factories import SEALER, START
 from tests.standin.server import StandinServer
 
 HALF_A_LEASE = timedelta(seconds=30)
@@ -43,7 +45,7 @@ def perform(panoptes: Panoptes, *, each_takes: timedelta) -> list[tuple[int, str
         return START + passed
 
     outcomes = actions.perform(
-        panoptes,
+        Means(panoptes, GuardedClient(http_to_loopback=False), SEALER),
         [claim(1, "consensus"), claim(2, "human"), claim(3, "other")],
         project_id=10,
         patience=PATIENCE,
@@ -54,15 +56,15 @@ def perform(panoptes: Panoptes, *, each_takes: timedelta) -> list[tuple[int, str
 
 
 def test_what_is_late_is_given_back_at_once(panoptes: Panoptes, standin: StandinServer) -> None:
-    outcomes = perform(panoptes, each_takes=timedelta(seconds=16))  # looks before and after a call
+    outcomes = perform(panoptes, each_takes=timedelta(seconds=8))  # looks thrice at each
     assert [outcome[:2] for outcome in outcomes] == [
         (1, "completed"),
         (2, "pending"),
         (3, "pending"),
     ]
     assert [moment - START for _, _, moment in outcomes[1:]] == [
-        timedelta(seconds=48),
-        timedelta(seconds=64),
+        timedelta(seconds=40),
+        timedelta(seconds=56),
     ]
     assert retired(standin) == [1001]
 

@@ -9,17 +9,15 @@ from flask import Flask
 from sqlalchemy import update
 
 from caesar_web.config import Config
-from caesar_web.domain.documents import read_document
 from caesar_web.jobs.tasks import panoptes, perform
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.store import action_statements as actions
-from caesar_web.store import transfer
 from caesar_web.store.action_statements import SUBJECT_ACTIONS, Outcome
 from caesar_web.store.activity import SubjectAction, UserAction
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from tests.conftest import plain_config
-from tests.factories import JSON, START, make_event, make_workflow
+from tests.factories import JSON, START, give, make_event, make_workflow
 from tests.pipeline.reading import rows, values
 from tests.pipeline.steps import process, receive
 from tests.standin.server import StandinServer
@@ -165,8 +163,7 @@ def test_a_rule_acts_once_for_a_target_and_again_when_it_was_edited(
     def configure(*effects: JSON) -> bool:
         with db.session.begin():
             workflow = db.session.get_one(Workflow, 100)
-            wanted = read_document(document(*effects))
-            return transfer.apply(db.session(), workflow, wanted, author="me", now=START)
+            return give(db.session(), workflow, document(*effects))
 
     assert not configure(RETIRE, ADD)
     assert configure(ADD, RETIRE)  # in another order they are still the same rules
@@ -183,8 +180,7 @@ def test_a_new_rule_acts_though_an_earlier_one_was_removed(app: Flask) -> None:
     for document_now in (document(), document(ADD)):
         with db.session.begin():
             workflow = db.session.get_one(Workflow, 100)
-            wanted = read_document(document_now)
-            transfer.apply(db.session(), workflow, wanted, author="me", now=START)
+            give(db.session(), workflow, document_now)
     classify(1001, first=11)
     assert values(SubjectAction.effect_type, by=SubjectAction.id) == [
         "retire_subject",

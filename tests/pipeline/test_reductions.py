@@ -9,11 +9,10 @@ from flask import Flask
 
 from caesar_web.domain import reducers
 from caesar_web.domain.classification import Group
-from caesar_web.domain.documents import read_document
 from caesar_web.domain.folds import Options, Reduced
 from caesar_web.domain.reducers import ReducerType
 from caesar_web.pipeline.processing import take_turn
-from caesar_web.store import configuration, transfer
+from caesar_web.store import configuration
 from caesar_web.store.activity import SubjectAction, UserAction
 from caesar_web.store.configuration import Project, SubjectRule, Workflow
 from caesar_web.store.db import db
@@ -23,7 +22,7 @@ from caesar_web.store.results import (
     SubjectReduction,
     UserReduction,
 )
-from tests.factories import JSON, START, copied, make_event, make_workflow
+from tests.factories import JSON, START, copied, give, make_event, make_workflow
 from tests.pipeline.reading import by_first, light, rows, values
 from tests.pipeline.steps import LIMITS, process, receive
 
@@ -54,8 +53,7 @@ def configure(app: Flask) -> Configure:
             if workflow is None:
                 make_workflow(db.session(), **wanted)
             else:
-                read = read_document(wanted)
-                transfer.apply(db.session(), workflow, read, author="me", now=START)
+                give(db.session(), workflow, wanted)
         db.session.remove()
 
     return configure

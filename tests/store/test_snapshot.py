@@ -7,14 +7,12 @@ import pytest
 from flask import Flask
 from sqlalchemy import event, select, update
 
-from caesar_web.domain.documents import read_document
 from caesar_web.store import configuration as tables
-from caesar_web.store import transfer
 from caesar_web.store.activity import Light
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
 from caesar_web.store.snapshot import Reducible, Snapshot, revisions, snapshot
-from tests.factories import START, make_event, make_workflow
+from tests.factories import START, give, make_event, make_workflow
 from tests.pipeline.steps import process, receive
 
 RULE = {"if": ["const", True], "then": [{"action": "retire_subject"}]}
@@ -92,8 +90,7 @@ def test_it_is_read_once_for_each_revision(workflow: None) -> None:
     assert statements_while_reading() == 1
     with db.session.begin():
         row = db.session.get_one(tables.Workflow, 100)
-        document = read_document({"extractors_config": {"a": {"type": "who"}}})
-        transfer.apply(db.session(), row, document, author="test", now=START)
+        give(db.session(), row, {"extractors_config": {"a": {"type": "who"}}})
     db.session.remove()
     assert [extractor.key for extractor in now_read().extractors] == ["a"]
     assert now_read() is not first

@@ -13,6 +13,7 @@ from sqlalchemy import select
 from caesar_web.domain.documents import read_document
 from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.pipeline.workflows import Description, add
+from caesar_web.store import rules as rules_of_documents
 from caesar_web.store import transfer
 from caesar_web.store.configuration import (
     Extractor,
@@ -23,7 +24,7 @@ from caesar_web.store.configuration import (
     Workflow,
 )
 from caesar_web.store.db import db
-from tests.factories import START, copied
+from tests.factories import START, copied, give
 
 JSON = dict[str, Any]
 SAMPLES = sorted((Path(transfer.__file__).parents[1] / "standin" / "configurations").glob("*.json"))
@@ -76,9 +77,7 @@ def workflow(app: Flask) -> int:
 def apply(document: JSON, *, author: str = "ann") -> bool:
     with db.session.begin():
         row = db.session.get_one(Workflow, 100)
-        changed = transfer.apply(
-            db.session(), row, read_document(document), author=author, now=LATER
-        )
+        changed = give(db.session(), row, document, author=author, now=LATER)
     db.session.remove()
     return changed
 
@@ -280,7 +279,7 @@ def test_a_failure_in_the_middle_changes_nothing(
     def fail(*_: Any) -> None:
         raise RuntimeError("in the middle")
 
-    monkeypatch.setattr(transfer, "_rules_from", fail)
+    monkeypatch.setattr(rules_of_documents, "replace", fail)
     with pytest.raises(RuntimeError):
         apply({"extractors_config": {}, "reducers_config": {}, "rules_config": []})
     db.session.remove()

@@ -1,0 +1,137 @@
+"""Changing configuration: Panoptes is asked first, and then one transaction saves all of it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.documents import Document
+from caesar_web.domain.effects import EffectRow
+from caesar_web.domain.secrets import resolved
+from caesar_web.domain.values import DomainError, InvalidConfiguration, Problem
+from caesar_web.panoptes.client import Panoptes
+from caesar_web.pipeline.targets import Author, permissions
+from caesar_web.pipeline.workflows import Description, add
+from caesar_web.store import effects, rules, transfer
+from caesar_web.store.configuration import Workflow
+from caesar_web.store.effects import AnyEffect, AnyRule, Saving
+from caesar_web.store.sealing import Sealer
+
+
+class Unknown(DomainError):
+    """What was to be changed is not there, or not any more."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """Who changes configuration, when, and what it takes.
+
+    `transaction` begins one and gives its session; none may be open when a change is made.
+    """
+
+    author: Author
+    now: datetime
+    panoptes: Panoptes
+    sealer: Sealer
+    transaction: Callable[[], AbstractContextManager[Session]]
+
+
+class Place(NamedTuple):
+    """Where an effect is, with its workflow, so that no id of another workflow leads to it.
+
+    `rule` is SubjectRule or UserRule. Without an `effect_id`, it is to be a new one of that rule.
+    """
+
+    rule: type[AnyRule]
+    workflow_id: int
+    rule_id: int
+    effect_id: int | None = None
+
+
+def configure(
+    change: Change, workflow_id: int, document: Document, *, description: Description | None = None
+) -> bool:
+    """Gives a workflow the configuration of a document; False when that changes nothing.
+
+    A workflow that is not known is added, if Panoptes' description of it is given. Raises
+    InvalidConfiguration, PanoptesError and Unknown, and then nothing is changed.
+    """
+    with change.transaction() as session:
+        workflow = session.get(Workflow, workflow_id)
+        asked = rules.to_permit(workflow, document, change.sealer)
+    saving = _saving(change, asked)
+    with change.transaction() as session:
+        workflow = session.get(Workflow, workflow_id, with_for_update=True)
+        if workflow is None and description is not None:
+            workflow = add(session, description, now=change.now)
+            session.flush()
+        if workflow is None:
+            raise Unknown(f"there is no workflow {workflow_id} here")
+        return transfer.apply(session, workflow, document, saving)
+
+
+def save_effect(change: Change, place: Place, row: EffectRow, *, at: str = "config") -> int:
+    """Saves a new effect, or one as it will be; gives its id. Problems are told `at` this place.
+
+    Saving an effect as it is records the permission again, and does not make it act again. Raises
+    InvalidConfiguration, PanoptesError and Unknown, and then nothing is changed.
+    """
+    with change.transaction() as session:
+        _, _, effect = _found(session, place)
+        asked = _resolved(row, effect, change.sealer, at)
+    saving = _saving(change, [(at, asked)])
+    with change.transaction() as session:
+        workflow, _, _ = _found(session, place)
+        with transfer.changing(session, workflow, author=change.author.name, now=change.now):
+            _, rule, effect = _found(session, place)
+            wanted = _resolved(row, effect, change.sealer, at)
+            if effect is None:
+                effect = effects.create(rule, wanted, saving, place=at)
+            else:
+                effects.change(effect, wanted, saving, place=at)
+        return effect.id
+
+
+def remove_effect(change: Change, place: Place) -> None:
+    """Removes an effect; what it has decided before is still performed. Raises Unknown."""
+    with change.transaction() as session:
+        workflow, _, _ = _found(session, place)
+        with transfer.changing(session, workflow, author=change.author.name, now=change.now):
+            _, rule, effect = _found(session, place)
+            remaining: Sequence[AnyEffect] = [one for one in rule.effects if one is not effect]
+            rule.effects = remaining  # type: ignore[assignment]  # of the rule's own kind
+
+
+def _saving(change: Change, asked: Sequence[tuple[str, EffectRow]]) -> Saving:
+    owners = permissions(change.panoptes, asked, change.author)
+    return Saving(change.author.name, change.author.user_id, change.now, change.sealer, owners)
+
+
+def _found(session: Session, place: Place) -> tuple[Workflow, AnyRule, AnyEffect | None]:
+    """The effect with all that it belongs to; None for a new one. Raises Unknown."""
+    workflow = session.get(Workflow, place.workflow_id)
+    table: Any = place.rule
+    rule: AnyRule | None = session.scalar(
+        select(table).filter_by(id=place.rule_id, workflow_id=place.workflow_id)
+    )
+    if workflow is None or rule is None:
+        raise Unknown(f"there is no rule {place.rule_id} in workflow {place.workflow_id}")
+    if place.effect_id is None:
+        return workflow, rule, None
+    for effect in rule.effects:
+        if effect.id == place.effect_id:
+            return workflow, rule, effect
+    raise Unknown(f"there is no effect {place.effect_id} in rule {place.rule_id}")
+
+
+def _resolved(row: EffectRow, effect: AnyEffect | None, sealer: Sealer, at: str) -> EffectRow:
+    problems: list[Problem] = []
+    kept = [effects.opened(effect, sealer)] if effect else []
+    found = resolved(row, kept, place=at, problems=problems)
+    if problems:
+        raise InvalidConfiguration(problems)
+    return found

@@ -1,0 +1,70 @@
+"""Statements over the trail of who did what."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from caesar_web.store.activity import AuditEntry
+from caesar_web.store.configuration import Revision
+from caesar_web.store.db import dump_json
+
+REPEATED_WITHIN = timedelta(minutes=1)
+
+
+def write(session: Session, *, now: datetime, **values: Any) -> None:
+    """Writes down what somebody did."""
+    session.add(AuditEntry(created_at=now, **values))
+
+
+def count(session: Session, *, now: datetime, **values: Any) -> None:
+    """Writes down what may come again and again: soon after, it is counted and not written."""
+    same = (
+        select(AuditEntry.id)
+        .filter_by(**values)
+        .where(AuditEntry.created_at > now - REPEATED_WITHIN)
+        .order_by(AuditEntry.id.desc())
+        .limit(1)
+    )
+    entry_id = session.scalar(same)
+    if entry_id is None:
+        write(session, now=now, **values)
+    else:
+        times = {"times": AuditEntry.times + 1}
+        session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(times))
+
+
+def write_changes(session: Session, *, now: datetime, **who: Any) -> None:
+    """Writes down the changes of configuration in this transaction: the members that changed."""
+    for revision in [each for each in session.new if isinstance(each, Revision)]:
+        before, after = revision.before or {}, revision.after or {}
+        write(
+            session,
+            now=now,
+            action="changed the configuration",
+            workflow_id=revision.reducible_id,
+            before=_members(before, unlike=after),
+            after=_members(after, unlike=before),
+            **who,
+        )
+
+
+def _members(document: dict[str, Any], *, unlike: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: value
+        for name, value in document.items()
+        if dump_json(value) != dump_json(unlike.get(name))
+    }
+
+
+def page(
+    session: Session, *, workflow_id: int | None, before_id: int | None, most: int
+) -> list[AuditEntry]:
+    """The newest entries, of one workflow or of all, older than `before_id`."""
+    wanted = select(AuditEntry).order_by(AuditEntry.id.desc()).limit(most)
+    if workflow_id is not None:
+        wanted = wanted.where(AuditEntry.workflow_id == workflow_id)
+    if before_id is not None:
+        wanted = wanted.where(AuditEntry.id < before_id)
+    return list(session.scalars(wanted))

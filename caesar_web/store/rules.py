@@ -1,0 +1,129 @@
+"""The rules of a document beside those that are there: which stay, and which are new."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from caesar_web.domain.documents import Document, RuleRow
+from caesar_web.domain.effects import EffectRow
+from caesar_web.domain.secrets import resolved, says_the_same
+from caesar_web.domain.values import InvalidConfiguration, Problem
+from caesar_web.store import effects
+from caesar_web.store.configuration import SubjectRule, UserRule, Workflow
+from caesar_web.store.effects import AnyEffect, AnyRule, Saving
+from caesar_web.store.sealing import Sealer
+
+KINDS: dict[str, tuple[str, type[AnyRule]]] = {
+    "subject_rules": ("rules_config", SubjectRule),
+    "user_rules": ("user_rules_config", UserRule),
+}
+
+
+class Planned(NamedTuple):
+    """A rule of a document and its place there; the rule that it is already, if any."""
+
+    place: str
+    row: RuleRow
+    rule: AnyRule | None
+
+    def effects(self) -> Iterator[tuple[str, EffectRow, AnyEffect | None]]:
+        """Its effects and their places, with those that they are already."""
+        there: Sequence[AnyEffect | None] = self.rule.effects if self.rule else ()
+        for at, row in enumerate(self.row.effects):
+            yield f"{self.place}.then[{at}]", row, there[at] if there else None
+
+
+def to_permit(
+    workflow: Workflow | None, document: Document, sealer: Sealer
+) -> list[tuple[str, EffectRow]]:
+    """The effects, and their places, that need somebody's permission to become the workflow's.
+
+    Raises InvalidConfiguration where a mask stands for no secret that is kept.
+    """
+    return [
+        (place, row)
+        for rules in _plan(workflow, document, sealer).values()
+        for planned in rules
+        for place, row, effect in planned.effects()
+        if effect is None or effects.lacks_permission(effect)
+    ]
+
+
+def replace(workflow: Workflow, document: Document, saving: Saving) -> None:
+    """Gives the workflow the rules of a document in its order; equal ones stay as they are."""
+    for kind, rules in _plan(workflow, document, saving.sealer).items():
+        saved = [_saved(planned, KINDS[kind][1], saving) for planned in rules]
+        for order, rule in enumerate(saved):
+            rule.row_order = order
+        setattr(workflow, kind, saved)
+
+
+def _plan(
+    workflow: Workflow | None, document: Document, sealer: Sealer
+) -> dict[str, list[Planned]]:
+    """The rules of each kind that the document speaks of."""
+    there: dict[str, list[AnyRule]] = {kind: getattr(workflow, kind, []) for kind in KINDS}
+    kept = {
+        effect: effects.opened(effect, sealer)
+        for rules in there.values()
+        for rule in rules
+        for effect in rule.effects
+    }
+    problems: list[Problem] = []
+    plan = {
+        kind: _matched(there[kind], rows, kept, place, problems)
+        for kind, (place, _) in KINDS.items()
+        if (rows := getattr(document, kind)) is not None
+    }
+    if problems:
+        raise InvalidConfiguration(problems)
+    return plan
+
+
+def _matched(
+    there: Sequence[AnyRule],
+    rows: Iterable[RuleRow],
+    kept: Mapping[AnyEffect, EffectRow],
+    place: str,
+    problems: list[Problem],
+) -> list[Planned]:
+    unused = list(there)
+    plan = []
+    for at, row in enumerate(rows):
+        rule = next((rule for rule in unused if _is_equal(rule, row, kept)), None)
+        planned = Planned(f"{place}[{at}]", row, rule)
+        if rule is not None:
+            unused.remove(rule)
+        else:
+            wanted = tuple(
+                resolved(effect, list(kept.values()), place=where, problems=problems)
+                for where, effect, _ in planned.effects()
+            )
+            planned = planned._replace(row=RuleRow(row.condition, wanted))
+        plan.append(planned)
+    return plan
+
+
+def _is_equal(rule: AnyRule, row: RuleRow, kept: Mapping[AnyEffect, EffectRow]) -> bool:
+    there = [kept[effect] for effect in rule.effects]
+    return (
+        rule.condition == _condition_text(row)
+        and len(there) == len(row.effects)
+        and all(map(says_the_same, row.effects, there))
+    )
+
+
+def _saved(planned: Planned, table: type[AnyRule], saving: Saving) -> AnyRule:
+    rule = planned.rule or table(
+        condition=_condition_text(planned.row), created_at=saving.now, updated_at=saving.now
+    )
+    for place, row, effect in planned.effects():
+        if effect is None:
+            effects.create(rule, row, saving, place=place)
+        elif effects.lacks_permission(effect):
+            effects.permit(effect, saving, place=place)
+    return rule
+
+
+def _condition_text(row: RuleRow) -> str:
+    return json.dumps(row.condition, ensure_ascii=False)
