@@ -59,4 +59,4 @@ class Deadline:
         with self._lock:
             for connection in self._watched:
                 with suppress(OSError):  # the other side was faster
-                    pass
+                    connection.shutdown(socket.SHUT_RDWR)

@@ -12,12 +12,8 @@ from typing import Any
 import orjson
 import requests
 from requests.auth import HTTPBasicAuth
-from requests_hardened.ip_filter import (  # type: ignore[import-untyped]  # it has no types
-    InvalidIPAddress,
-)
-from requests_hardened.ip_filter_adapter import (  # type: ignore[import-untyped]  # it has no types
-    IPFilterAdapter,
-)
+from requests_hardened.ip_filter import InvalidIPAddress
+from requests_hardened.ip_filter_adapter import IPFilterAdapter
 from urllib3.connectionpool import HTTPConnectionPool
 from urllib3.exceptions import HTTPError
 from urllib3.util.ssl_match_hostname import CertificateError
