@@ -14,6 +14,7 @@ import click
 from caesar_web import services
 from caesar_web.config import Config
 from caesar_web.processes import Child, Process, StartFailed, Supervisor, stop_signals_held
+from caesar_web.standin.seed import PEOPLE
 
 SCHEDULERS = 2
 ANYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "": "127.0.0.1"}  # noqa: S104  compared, not bound
@@ -93,7 +94,10 @@ def welcome(config: Config, children: Sequence[Child]) -> str:
         lines += [
             f"  Stand-in {config.panoptes_url} (plays Panoptes)",
             f"  Try      {Path(sys.executable).parent / 'caesar'} config show 200",
+            "",
+            f"  Sign in at {address(config)}/auth/zooniverse as one of these people:",
         ]
+        lines += [f"    {person.login:<6} {person.about}" for person in PEOPLE]
     return "\n".join([*lines, "", "Ctrl-C stops everything.", ""])
 
 

@@ -116,7 +116,7 @@ def _headings(page: Element) -> Iterator[str]:
     titles, headings = page.all("title"), page.all("h1")
     if len(headings) != 1 or not headings[0].text:
         yield f"the page has {len(headings)} h1"
-    elif not (titles and titles[0].text.startswith(headings[0].text)):
+    elif not (titles and titles[0].text.removeprefix("Error: ").startswith(headings[0].text)):
         yield "the title does not begin with the h1"
     if not any(element.attributes.get("lang") for element in page.all("html")):
         yield "the page does not name its language"
@@ -238,6 +238,8 @@ def settings_of(config: Config) -> Mapping[str, str]:
         "PANOPTES_URL": config.panoptes_url,
         "PANOPTES_CLIENT_ID": config.panoptes_client_id,
         "PANOPTES_CLIENT_SECRET": config.panoptes_client_secret,
+        "PANOPTES_PUBLIC_KEY": config.panoptes_public_key,
+        "ENCRYPTION_KEYS": ",".join(config.encryption_keys),
         "KINESIS_STREAM_USERNAME": config.stream_username,
         "KINESIS_STREAM_PASSWORD": config.stream_password,
     }

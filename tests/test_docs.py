@@ -13,6 +13,7 @@ from flask import Flask
 from sqlalchemy import select
 from werkzeug.exceptions import HTTPException
 
+from caesar_web.access.permissions import PERMISSIONS
 from caesar_web.app import ROOT, create_app
 from caesar_web.cli import caesar
 from caesar_web.config import DEMO_QUEUES, Config
@@ -42,9 +43,10 @@ CONDITIONS = TEXTS["docs/conditions.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
-COMMAND = re.compile(r"(?:`|^ {4}(?:\S+[/ ])?|/bin/)caesar ((?:[a-z]+ ?)+)", re.MULTILINE)
+COMMAND = re.compile(r"(?:`|^ {4}(?:\S+[/ ])?|/bin/)caesar ((?:[a-z-]+ ?)+)", re.MULTILINE)
 MAKE = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
-ROUTE = re.compile(r"\b(GET|POST) (/[\w/]*)")
+ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/[\w/]*)")
+PATH = re.compile(r"`(/[\w/]*)`")
 ELSEWHERE = re.compile(r"https?://([\w.-]+)")
 
 
@@ -116,6 +118,26 @@ def test_every_route_exists_and_is_told_of() -> None:
         told.add(rule.rule)
     known = {rule.rule for rule in url_map.iter_rules() if rule.endpoint != "static"}
     assert told == known
+
+
+def test_every_path_that_is_named_exists() -> None:
+    """Those that stand alone, without a method."""
+    adapter = create_app(plain_config(database_url="sqlite://")).url_map.bind("127.0.0.1")
+    named = [path for path in PATH.findall(TEXTS["docs/access.md"]) if path != "/"]
+    assert len(named) > 3
+    for path in named:
+        adapter.match(path.replace("ID", "1"), "GET")
+
+
+def permissions_table() -> str:
+    """The table of permissions as it must stand in docs/access.md."""
+    rows = [f"| {name} | {row.described()} |" for name, row in PERMISSIONS.items()]
+    return "\n".join(["| to | who may |", "|---|---|", *rows])
+
+
+def test_the_permissions_are_those_of_the_code() -> None:
+    (table,) = re.findall(r"^\| to \|.*\n(?:\|.*\n)+", TEXTS["docs/access.md"], re.MULTILINE)
+    assert table.rstrip("\n") == permissions_table()
 
 
 def test_every_dependency_is_explained() -> None:

@@ -1,5 +1,7 @@
 """Every template compiles, and every one that is a page is rendered by a test here."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,16 +10,25 @@ import pytest
 from flask import Flask, render_template
 from jinja2 import StrictUndefined
 
+from caesar_web.access.identity import Identity
 from caesar_web.app import ROOT, create_app
-from caesar_web.store.configuration import Workflow
+from caesar_web.store.activity import AuditEntry
+from caesar_web.store.configuration import (
+    Extractor,
+    Reducer,
+    SubjectRule,
+    SubjectRuleEffect,
+    Workflow,
+)
 from caesar_web.store.queries import Newest, Performed
+from caesar_web.web import forms
 from tests.conftest import plain_config
 from tests.pages import broken_rules, parse
 
 TEMPLATES = sorted(
     str(path.relative_to(ROOT / "templates")) for path in Path(ROOT / "templates").rglob("*.html")
 )
-LAYOUTS = {"base.html"}
+LAYOUTS = {"base.html", "_forms.html"}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MARKUP = "<b>&\"'"
 
@@ -27,7 +38,6 @@ STATUS: dict[str, Any] = {
     "waiting": 0,
     "most_counted": 100_000,
     "performed": [],
-    "workflows": None,
     "totals": {"extracts": 0, "reductions": 0, "actions": 0},
     "commit_id": "",
 }
@@ -36,25 +46,105 @@ BUSY = STATUS | {
     "queued": {"classifications": 1, "actions": 2000},
     "waiting": 100_000,
     "performed": [Performed("retire_subject", "completed", 1), Performed(MARKUP, "failed", 12345)],
-    "workflows": [
-        Workflow(
-            id=1,
-            name=MARKUP,
-            status="paused",
-            extracts_count=1234567,
-            subject_reductions_count=1,
-            user_reductions_count=2,
-            subject_actions_count=3,
-            user_actions_count=4,
-        )
-    ],
     "totals": {"extracts": 1234567, "reductions": 3, "actions": 7},
     "commit_id": MARKUP,
 }
-PAGES = [
-    ("status.html", STATUS),
-    ("status.html", BUSY),
-    ("status.html", STATUS | {"workflows": [], "queued": None}),
+WORKFLOW = Workflow(
+    id=1,
+    project_id=2,
+    name=MARKUP,
+    project_name=MARKUP,
+    status="paused",
+    rules_applied="all_matching_rules",
+    extracts_count=1234567,
+    subject_reductions_count=1,
+    user_reductions_count=2,
+    subject_actions_count=3,
+    user_actions_count=4,
+    extractors=[Extractor(key=MARKUP, type="survey", config={"task_key": MARKUP})],
+    subject_rules=[
+        SubjectRule(
+            condition=MARKUP,
+            effects=[
+                SubjectRuleEffect(
+                    action="external",
+                    config={"url": f"https://example.org/{MARKUP}", "reducer_key": MARKUP},
+                    saved_by=MARKUP,
+                    updated_at=NOON,
+                ),
+                SubjectRuleEffect(action="external", config={"url": "javascript:alert(1)"}),
+            ],
+        ),
+        SubjectRule(condition="[]"),
+    ],
+)
+EMPTY = Workflow(id=1, project_id=2, name=None, project_name=None, status="active")
+ENTRY = AuditEntry(
+    id=7,
+    actor=MARKUP,
+    address=None,
+    action=MARKUP,
+    about=MARKUP,
+    times=2,
+    workflow_id=1,
+    before={"status": MARKUP},
+    after={},
+    created_at=NOON,
+)
+SOMEBODY = Identity(1, MARKUP, MARKUP, True, True, True, NOON, secret="-", access_token="-")
+HERE = {"workflow_id": 1, "name": MARKUP}
+
+
+def wrong(form: Any) -> Any:
+    """The form as its page has it when everything was refused."""
+    for field in form:
+        if field.name == "csrf_token":
+            continue
+        field.errors = [MARKUP]
+    return form
+
+
+# What a page is rendered with; forms are made when there is a request.
+PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+    ("status.html", lambda: STATUS),
+    ("status.html", lambda: BUSY),
+    ("status.html", lambda: STATUS | {"queued": None}),
+    ("error.html", lambda: {"title": MARKUP, "text": MARKUP, "sign_in": False}),
+    ("error.html", lambda: {"title": "Please sign in", "text": "again", "sign_in": True}),
+    ("session.html", lambda: {"caller": SOMEBODY}),
+    ("session.html", lambda: {"caller": replace(SOMEBODY, acts_as_admin=False)}),
+    ("session.html", dict),
+    ("sign_in.html", dict),
+    ("trail.html", lambda: {"entries": [ENTRY], "older": 7, "workflow_id": None}),
+    ("trail.html", lambda: {"entries": [], "older": None, "workflow_id": 1}),
+    ("workflows/index.html", lambda: {"workflows": [WORKFLOW]}),
+    ("workflows/index.html", lambda: {"workflows": []}),
+    ("workflows/new.html", lambda: {"form": forms.AddWorkflow(data={"id": MARKUP})}),
+    ("workflows/new.html", lambda: {"form": wrong(forms.AddWorkflow())}),
+    (
+        "workflows/show.html",
+        lambda: {"workflow": WORKFLOW, "reducers": [Reducer(key=MARKUP, type="stats", config={})]},
+    ),
+    ("workflows/show.html", lambda: {"workflow": EMPTY, "reducers": []}),
+    ("workflows/settings.html", lambda: HERE | {"form": wrong(forms.Settings())}),
+    (
+        "workflows/configuration.html",
+        lambda: (
+            HERE
+            | {
+                "form": wrong(forms.Configuration(data={"document": MARKUP})),
+                "copy": forms.CopyFrom(),
+                "copied_from": None,
+            }
+        ),
+    ),
+    (
+        "workflows/configuration.html",
+        lambda: (
+            HERE
+            | {"form": forms.Configuration(), "copy": wrong(forms.CopyFrom()), "copied_from": 200}
+        ),
+    ),
 ]
 
 
@@ -79,13 +169,14 @@ def test_every_page_has_a_case() -> None:
 
 @pytest.mark.parametrize(("name", "context"), PAGES)
 def test_every_page_renders_and_keeps_the_rules(
-    app: Flask, name: str, context: dict[str, Any]
+    app: Flask, name: str, context: Callable[[], dict[str, Any]]
 ) -> None:
     with app.test_request_context("/"):
-        html = render_template(name, **context)
+        html = render_template(name, **context())
     page, problems = parse(html)
     assert problems + broken_rules(page) == []
     assert "<b>" not in html
+    assert 'href="javascript' not in html
 
 
 def test_numbers_and_moments_read_well(app: Flask) -> None:

@@ -7,6 +7,7 @@ from flask import Response
 from caesar_web.domain.classification import timestamp
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import dump_json
+from caesar_web.store.effects import AnyEffect
 from caesar_web.store.results import Extract, SubjectReduction
 
 
@@ -17,6 +18,11 @@ def as_response(value: Any, *, status: int = 200) -> Response:
 def not_found(model: str, id: object) -> Response:
     """The 404 whose text the Python client looks for."""
     return as_response({"error": f"Couldn't find {model} with 'id'={id}"}, status=404)
+
+
+def refused(status: int, *messages: str) -> Response:
+    """What is wrong with a request, one sentence each."""
+    return as_response({"errors": [{"message": each} for each in messages]}, status=status)
 
 
 def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
@@ -39,6 +45,17 @@ def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
         "custom_queue_name": row.custom_queue_name,
         "name": row.name,
         "project_name": row.project_name,
+    }
+
+
+def effect(row: AnyEffect) -> dict[str, Any]:
+    """An effect without the id of its rule; its config has masks for what is secret."""
+    return {
+        "id": row.id,
+        "action": row.action,
+        "config": row.config,
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
     }
 
 

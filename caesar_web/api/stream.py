@@ -10,6 +10,8 @@ import orjson
 from flask import Blueprint, Response, current_app, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from caesar_web.access.permissions import permit
+from caesar_web.api.rendering import refused
 from caesar_web.config import Config
 from caesar_web.jobs import queues
 from caesar_web.jobs.tasks import queue_of
@@ -24,6 +26,7 @@ blueprint = Blueprint("stream", __name__)
 
 
 @blueprint.post("/kinesis")
+@permit("post to the stream")
 def kinesis() -> Response:
     """Takes in a list of events; 204 once they are durable, whatever became of each."""
     config: Config = current_app.extensions["caesar_config"]
@@ -31,17 +34,17 @@ def kinesis() -> Response:
         return Response(status=401, headers={"WWW-Authenticate": 'Basic realm="stream"'})
     body = _body()
     if body is None:
-        return _refused(413, f"a request may have {MOST_BYTES} bytes; send fewer events at a time")
+        return refused(413, f"a request may have {MOST_BYTES} bytes; send fewer events at a time")
     try:
         payload = read_json(body)["payload"]
     except (ValueError, RecursionError) as problem:
-        return _refused(400, f"the body is not JSON: {problem}")
+        return refused(400, f"the body is not JSON: {problem}")
     except (TypeError, KeyError):
-        return _refused(400, 'the body must be an object {"payload": [event, ...]}')
+        return refused(400, 'the body must be an object {"payload": [event, ...]}')
     if not isinstance(payload, list):
-        return _refused(400, "payload must be a list of events")
+        return refused(400, "payload must be a list of events")
     if len(payload) > MOST_EVENTS:
-        return _refused(413, f"a request may have {MOST_EVENTS} events, not {len(payload)}")
+        return refused(413, f"a request may have {MOST_EVENTS} events, not {len(payload)}")
     with db.session.begin():
         taken = take_in(db.session(), payload, now=datetime.now(UTC))
         to_ring = [(id, queue_of(db.session(), id)) for id in taken.workflows]
@@ -83,8 +86,3 @@ def _is_forwarder(config: Config) -> bool:
     )
     matches = [hmac.compare_digest(one.encode(), other.encode()) for one, other in pairs]
     return all(matches)
-
-
-def _refused(status: int, message: str) -> Response:
-    body = orjson.dumps({"errors": [{"message": message}]})
-    return Response(body, status=status, content_type="application/json; charset=utf-8")

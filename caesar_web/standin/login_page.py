@@ -14,13 +14,35 @@ _LOGIN = """<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Log in to the stand-in Panoptes</title>
 <style>
-:root { color-scheme: light dark; }
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 40rem; margin: 2rem auto; padding: 0 1rem; }
-ul { list-style: none; padding: 0; }
-li { margin: .75rem 0; }
-button { font: inherit; padding: .6rem .9rem; cursor: pointer; text-align: left; }
-li button { width: 100%; }
-li span { display: block; }
+:root {
+  color-scheme: light dark;
+  --page: #f6f6f6; --surface: #fff; --text: #2d2d2d; --quiet: #5c5c5c; --line: #767676;
+  --accent: #005d69;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --page: #1c1f20; --surface: #2a2e30; --text: #eee; --quiet: #b4b9ba; --line: #8b9294;
+    --accent: #addde0;
+  }
+}
+* { box-sizing: border-box; }
+body {
+  margin: 0; background: var(--page); color: var(--text); font: 1rem/1.5 system-ui, sans-serif;
+}
+main { max-width: 38rem; margin: 0 auto; padding: 1.5rem 1rem 3rem; }
+h1 { margin: 0 0 .5rem; font-size: 1.75rem; line-height: 1.2; }
+p { margin: 0 0 1rem; }
+ul { margin: 0 0 1.5rem; padding: 0; list-style: none; }
+li { margin: 0 0 .75rem; }
+button {
+  padding: .625rem 1rem; border: 1px solid var(--line); border-radius: .5rem;
+  background: var(--surface); color: var(--text); font: inherit; text-align: left; cursor: pointer;
+}
+button:hover { border-color: var(--accent); }
+:focus-visible { outline: 3px solid var(--accent); outline-offset: 2px; }
+li button { display: grid; grid-template-columns: 1fr auto; gap: 0 1rem; width: 100%; }
+.role { color: var(--accent); }
+.about { grid-column: 1 / -1; color: var(--quiet); }
 </style>
 </head>
 <body>
@@ -38,7 +60,8 @@ to know who you are. Choose a person; there is no password.</p>
 {% endfor %}
 <ul>
 {% for user in people %}<li><button name="user_id" value="{{ user.id }}">
-<strong>{{ user.display_name }}</strong> <span>{{ user.about }}</span></button></li>
+<strong>{{ user.display_name }}</strong> <span class="role">{{ user.role }}</span>
+<span class="about">{{ user.about }}</span></button></li>
 {% endfor %}
 </ul>
 <p><button name="deny" value="1">Do not log in</button></p>

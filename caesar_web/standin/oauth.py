@@ -72,7 +72,7 @@ def authorize() -> BaseResponse:
     if chosen is None:
         carried = {name: asked[name] for name in CARRIED if name in asked}
         with state.lock:
-            people = [user for user in state.world.users.values() if user.about]
+            people = [user for user in state.world.users.values() if user.role]
         return login_page(people, carried, application=application.name)
     with state.lock:
         user = _user(state, chosen)

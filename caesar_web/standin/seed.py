@@ -23,18 +23,29 @@ PRACTICE_PROJECTS = range(1001, 1025)
 RETIREMENT = {"criteria": "classification_count", "options": {"count": 15}}
 
 PEOPLE = (
-    User(ROOT, "root", "Root", True, "Platform administrator: may see and change everything."),
+    User(
+        *(ROOT, "root", "Root", True, "Platform administrator: may see and change everything."),
+        role="administrator",
+    ),
     User(
         *(ALICE, "alice", "Alice", False),
         "Owns Galaxy Demo and two dozen practice projects, and collaborates on the camera survey.",
+        role="owner",
     ),
     User(
-        BOB, "bob", "Bob", False, "A volunteer without a role in any project: may configure none."
+        *(BOB, "bob", "Bob", False),
+        "A volunteer without a role in any project: may configure none.",
+        role="stranger",
     ),
-    User(CAROL, "carol", "Carol", False, "Tester of Galaxy Demo, a role that grants nothing here."),
+    User(
+        *(CAROL, "carol", "Carol", False),
+        "Tester of Galaxy Demo, a role that grants nothing here.",
+        role="tester",
+    ),
     User(
         *(DAVE, "dave", "Dave", False),
         "Collaborator on the private project Council Minutes, and on nothing else.",
+        role="collaborator",
     ),
 )
 # Nobody logs in as these: a project of alice's or root's would hide a forgotten `admin`.

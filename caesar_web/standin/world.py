@@ -26,13 +26,14 @@ SEEDED_AT = "2026-01-01T00:00:00.000Z"
 
 @dataclass
 class User:
-    """An account; `about` says what it may do and is set for those who may be picked at login."""
+    """An account; those that may be picked at login have a `role`, and `about` says what it is."""
 
     id: int
     login: str
     display_name: str
     admin: bool = False
     about: str = ""
+    role: str = ""
 
 
 @dataclass

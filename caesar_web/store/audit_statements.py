@@ -11,6 +11,7 @@ from caesar_web.store.configuration import Revision
 from caesar_web.store.db import dump_json
 
 REPEATED_WITHIN = timedelta(minutes=1)
+MOST_ALIKE = 10
 
 
 def write(session: Session, *, now: datetime, **values: Any) -> None:
@@ -18,21 +19,27 @@ def write(session: Session, *, now: datetime, **values: Any) -> None:
     session.add(AuditEntry(created_at=now, **values))
 
 
-def count(session: Session, *, now: datetime, **values: Any) -> None:
-    """Writes down what may come again and again: soon after, it is counted and not written."""
-    same = (
-        select(AuditEntry.id)
+def count(session: Session, *, now: datetime, about: str | None, **values: Any) -> None:
+    """Writes down what may come again and again: soon after, it is counted and not written.
+
+    What is alike but for `about` is told apart a few times, and then counted together, so that
+    nobody fills the trail with refusals.
+    """
+    alike = (
+        select(AuditEntry.about, AuditEntry.id)
         .filter_by(**values)
         .where(AuditEntry.created_at > now - REPEATED_WITHIN)
         .order_by(AuditEntry.id.desc())
-        .limit(1)
+        .limit(MOST_ALIKE)
     )
-    entry_id = session.scalar(same)
-    if entry_id is None:
-        write(session, now=now, **values)
-    else:
+    known = {told: entry_id for told, entry_id in session.execute(alike)}
+    if about not in known and len(known) == MOST_ALIKE:
+        about = None
+    if about in known:
         times = {"times": AuditEntry.times + 1}
-        session.execute(update(AuditEntry).where(AuditEntry.id == entry_id).values(times))
+        session.execute(update(AuditEntry).where(AuditEntry.id == known[about]).values(times))
+    else:
+        write(session, now=now, about=about, **values)
 
 
 def write_changes(session: Session, *, now: datetime, **who: Any) -> None:

@@ -1,5 +1,7 @@
 """What pages and clients read: a workflow's parts, a subject's results, how the system fares."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -8,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from caesar_web.store.activity import SubjectAction, UserAction
 from caesar_web.store.configuration import Extractor, Reducer, SubjectRule, UserRule, Workflow
+from caesar_web.store.db import among, db
 from caesar_web.store.inbox import Classification
 from caesar_web.store.results import Extract, SubjectReduction, UserReduction
 
@@ -33,19 +36,30 @@ def begin_reading(session: Session) -> None:
     session.connection(execution_options={"reads_only": True})
 
 
-def part_counts(session: Session, workflow_id: int) -> dict[str, int]:
-    """How many extractors, reducers and rules a workflow has."""
-    reducers = (Reducer.reducible_type == "Workflow", Reducer.reducible_id == workflow_id)
+@contextmanager
+def reading() -> Iterator[Session]:
+    """A transaction that only reads, and ends with the block."""
+    with db.session.begin():
+        begin_reading(db.session())
+        yield db.session()
+
+
+def part_counts(session: Session, workflow_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """How many extractors, reducers and rules each workflow has."""
     counted: dict[str, tuple[Any, tuple[Any, ...]]] = {
-        "extractors_count": (Extractor, (Extractor.workflow_id == workflow_id,)),
-        "reducers_count": (Reducer, reducers),
-        "subject_rules_count": (SubjectRule, (SubjectRule.workflow_id == workflow_id,)),
-        "user_rules_count": (UserRule, (UserRule.workflow_id == workflow_id,)),
+        "extractors_count": (Extractor.workflow_id, ()),
+        "reducers_count": (Reducer.reducible_id, (Reducer.reducible_type == "Workflow",)),
+        "subject_rules_count": (SubjectRule.workflow_id, ()),
+        "user_rules_count": (UserRule.workflow_id, ()),
     }
-    return {
-        name: session.scalar(select(func.count()).select_from(table).where(*where)) or 0
-        for name, (table, where) in counted.items()
-    }
+    counts = {id: dict.fromkeys(counted, 0) for id in workflow_ids}
+    for name, (column, where) in counted.items():
+        rows = session.execute(
+            select(column, func.count()).where(among(column, workflow_ids), *where).group_by(column)
+        )
+        for workflow_id, number in rows:
+            counts[workflow_id][name] = number
+    return counts
 
 
 def extracts_of_subject(
@@ -119,5 +133,14 @@ def waiting_classifications(session: Session, *, most: int) -> int:
     return session.scalar(select(func.count()).select_from(waiting)) or 0
 
 
-def workflows(session: Session) -> list[Workflow]:
-    return list(session.scalars(select(Workflow).order_by(Workflow.id)))
+def reducers(session: Session, reducible_type: str, reducible_id: int) -> list[Reducer]:
+    wanted = select(Reducer).filter_by(reducible_type=reducible_type, reducible_id=reducible_id)
+    return list(session.scalars(wanted.order_by(Reducer.id)))
+
+
+def workflows(session: Session, *, project_ids: Sequence[int] | None) -> list[Workflow]:
+    """The workflows of some projects, or all of them, by id."""
+    wanted = select(Workflow).order_by(Workflow.id)
+    if project_ids is not None:
+        wanted = wanted.where(among(Workflow.project_id, project_ids))
+    return list(session.scalars(wanted))

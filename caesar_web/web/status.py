@@ -1,71 +1,58 @@
 """The public status page: whether classifications come in and effects go out."""
 
-from flask import Blueprint, Response, current_app, render_template, request
-from sqlalchemy.orm import Session
+from flask import Blueprint, Response, render_template
 
-from caesar_web.config import Config
+from caesar_web.access import parts
+from caesar_web.access.negotiation import wants_page
+from caesar_web.access.permissions import permit
+from caesar_web.api.rendering import as_response
 from caesar_web.domain.classification import timestamp
 from caesar_web.jobs import queues
 from caesar_web.store import queries
-from caesar_web.store.db import db, dump_json
+from caesar_web.store.queries import reading
 
 MOST_COUNTED = 100_000
-JSON_TYPES = ("application/json", "application/vnd.api+json")
 
 blueprint = Blueprint("status", __name__)
 
 
 @blueprint.get("/")
+@permit("see the status")
 def status() -> Response:
     """As a page for browsers, as JSON for those who monitor."""
-    response = (
-        Response(_page(), content_type="text/html; charset=utf-8") if _wants_page() else _summary()
-    )
-    response.vary.add("Accept")
-    return response
+    if wants_page():
+        return Response(_page(), content_type="text/html; charset=utf-8")
+    return _summary()
 
 
 def _summary() -> Response:
-    config, session = _config(), _reading()
-    newest = queries.newest(session)
-    queued = queues.sizes(config.redis_url, [name for name, _ in config.queues])
+    with reading() as session:
+        newest = queries.newest(session)
+    queued = _queued()
     body = {
         "sidekiq_queue_size": sum(queued.values()) if queued is not None else 0,
         "newest_extract_date": timestamp(newest.extract),
         "newest_reduction_date": timestamp(newest.reduction),
         "newest_action_date": timestamp(newest.action),
-        "commit_id": config.commit_id,
+        "commit_id": parts.config().commit_id,
     }
-    return Response(dump_json(body), content_type="application/json; charset=utf-8")
+    return as_response(body)
 
 
 def _page() -> str:
-    config, session = _config(), _reading()
-    return render_template(
-        "status.html",
-        newest=queries.newest(session),
-        queued=queues.sizes(config.redis_url, [name for name, _ in config.queues]),
-        waiting=queries.waiting_classifications(session, most=MOST_COUNTED),
-        most_counted=MOST_COUNTED,
-        performed=queries.performed(session),
-        workflows=queries.workflows(session) if config.development else None,
-        totals=queries.totals(session),
-        commit_id=config.commit_id,
-    )
+    with reading() as session:
+        return render_template(
+            "status.html",
+            newest=queries.newest(session),
+            queued=_queued(),
+            waiting=queries.waiting_classifications(session, most=MOST_COUNTED),
+            most_counted=MOST_COUNTED,
+            performed=queries.performed(session),
+            totals=queries.totals(session),
+            commit_id=parts.config().commit_id,
+        )
 
 
-def _reading() -> Session:
-    session = db.session()
-    queries.begin_reading(session)
-    return session
-
-
-def _config() -> Config:
-    config: Config = current_app.extensions["caesar_config"]
-    return config
-
-
-def _wants_page() -> bool:
-    """Only browsers name HTML; clients and monitors name JSON, anything, or nothing."""
-    named = dict(request.accept_mimetypes)
-    return named.get("text/html", 0) > max(map(named.get, JSON_TYPES, (0, 0)))
+def _queued() -> dict[str, int] | None:
+    config = parts.config()
+    return queues.sizes(config.redis_url, [name for name, _ in config.queues])

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,13 +10,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import update
 
-from caesar_web.app import create_app
 from caesar_web.config import Config
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
 from tests.factories import make_event, make_workflow
+from tests.people import ALICE, BOB, application, at_panoptes, bearer
 from tests.pipeline.steps import process, receive
+from tests.standin.server import StandinServer
 
 TIMESTAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 MOMENT = datetime(2026, 2, 3, 4, 5, 6, 7_999, tzinfo=UTC)
@@ -43,10 +43,11 @@ NO_OTHER_DATABASE = pytest.mark.parametrize("database_url", ["sqlite"], indirect
 
 
 @pytest.fixture
-def client(app: Flask, config: Config) -> Iterator[FlaskClient]:
-    """Of a workflow 100 in which subject 1 has two lions."""
+def client(app: Flask, config: Config, standin: StandinServer) -> Iterator[FlaskClient]:
+    """The owner's, of a workflow 100 in which subject 1 has two lions."""
     with db.session.begin():
         make_workflow(db.session(), **CONFIGURATION)
+    known = at_panoptes(config, standin)
     receive([make_event(id, user=id, choice="lion") for id in (1, 2)])
     process()
     for table in (Workflow, Extract, SubjectReduction):
@@ -54,21 +55,18 @@ def client(app: Flask, config: Config) -> Iterator[FlaskClient]:
     db.session.execute(update(Extract).values(classification_at=MOMENT))
     db.session.commit()
     db.session.remove()
-    yield from clients_of(config)
+    with application(known) as served:
+        client = served.test_client()
+        client.environ_base["HTTP_AUTHORIZATION"] = bearer(standin, ALICE)["Authorization"]
+        yield client
 
 
 @pytest.fixture
-def outside(client: FlaskClient, config: Config) -> Iterator[FlaskClient]:
-    """The same, outside development, where nobody can sign in yet."""
-    yield from clients_of(replace(config, environment="production"))
-
-
-def clients_of(config: Config) -> Iterator[FlaskClient]:
-    """A client of an application whose context is not entered: each request has its own."""
-    app = create_app(config)
-    yield app.test_client()
-    with app.app_context():
-        db.engine.dispose()
+def strangers(client: FlaskClient, config: Config, standin: StandinServer) -> list[FlaskClient]:
+    """Somebody who may not see that workflow, and nobody."""
+    anonymous, bob = client.application.test_client(), client.application.test_client()
+    bob.environ_base["HTTP_AUTHORIZATION"] = bearer(standin, BOB)["Authorization"]
+    return [anonymous, bob]
 
 
 def read(client: FlaskClient, path: str) -> Any:
@@ -256,26 +254,29 @@ def test_a_method_that_is_not_there(client: FlaskClient) -> None:
 
 @pytest.mark.parametrize("extracts", [True, False])
 @pytest.mark.parametrize("reductions", [True, False])
-def test_outside_development_only_what_is_public_can_be_read(
-    client: FlaskClient, outside: FlaskClient, extracts: bool, reductions: bool
+def test_strangers_read_only_what_is_public(
+    client: FlaskClient, strangers: list[FlaskClient], extracts: bool, reductions: bool
 ) -> None:
     flags = {"public_extracts": extracts, "public_reductions": reductions}
     db.session.execute(update(Workflow).values(flags))
     db.session.commit()
     found = {
-        "/workflows/100": extracts or reductions,
+        "/workflows/100": False,
         "/workflows/100/subjects/1/reductions": reductions,
         "/workflows/100/subject_reductions?subject_id=1": reductions,
         "/workflows/100/reducers/counts/reductions?subject_id=1": reductions,
     }
+    nobody, stranger = strangers
     for path, is_public in found.items():
-        response = outside.get(path)
+        assert nobody.get(path).status_code == (200 if is_public else 401), path
+        response = stranger.get(path)
         assert response.status_code == (200 if is_public else 404), path
         if not is_public:
             assert response.get_json() == {"error": "Couldn't find Workflow with 'id'=100"}
         assert client.get(path).status_code == 200, path
     everything = "/workflows/100/extractors/all/extracts?subject_id=1"
-    assert len(read(outside, everything)) == (4 if extracts else 0)
+    assert nobody.get(everything).status_code == (200 if extracts else 401)
+    assert len(read(stranger, everything)) == (4 if extracts else 0)
     assert len(read(client, everything)) == 4
 
 

@@ -98,7 +98,7 @@ def message(response: TestResponse) -> str:
         basic("kinesis", "the secret of the stream "),
     ],
 )
-def test_nobody_else_may_post(client: FlaskClient, headers: dict[str, str]) -> None:
+def test_b1_nobody_else_may_post(client: FlaskClient, headers: dict[str, str]) -> None:
     response = post(client, {"payload": [make_event(1)]}, headers)
     assert (response.status_code, response.data) == (401, b"")
     assert kept() == []

@@ -41,6 +41,7 @@ def configured(tmp_path: Path, standin_url: str, ingest: Ingest, rate: str = "20
         {
             "CAESAR_HOME": str(tmp_path),
             "PANOPTES_URL": standin_url,
+            "PANOPTES_PUBLIC_KEY": "unused",
             "PORT": ingest.url.rpartition(":")[2],
             "KINESIS_STREAM_USERNAME": CREDENTIALS[0],
             "KINESIS_STREAM_PASSWORD": CREDENTIALS[1],
@@ -166,6 +167,7 @@ def test_the_process_ends_when_it_is_told_to(tmp_path: Path) -> None:
         pass
     program = "import os; from caesar_web import config; from caesar_web.standin import demo; "
     environ = os.environ | {"CAESAR_HOME": str(tmp_path), "PANOPTES_URL": gone.url}
+    environ["PANOPTES_PUBLIC_KEY"] = "unused"
     process = subprocess.Popen(
         [sys.executable, "-c", program + "demo.run(config.load(os.environ))"],
         env=environ,

@@ -1,0 +1,49 @@
+"""What requests share: the configuration, the clock, and one of each part of the process."""
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import TypeVar
+
+from flask import current_app
+
+from caesar_web.config import Config
+from caesar_web.panoptes.bearer import PublicKeys
+from caesar_web.panoptes.people import People
+
+Part = TypeVar("Part")
+
+
+def config() -> Config:
+    found: Config = current_app.extensions["caesar_config"]
+    return found
+
+
+def now() -> datetime:
+    """The moment by the application's clock."""
+    clock: Callable[[], datetime] = current_app.extensions["caesar_clock"]
+    return clock()
+
+
+def people() -> People:
+    """Panoptes, as people see it with tokens of their own."""
+    return _once(
+        People,
+        lambda: People(
+            config().panoptes_url,
+            config().panoptes_client_id,
+            config().panoptes_client_secret,
+            now=lambda: now().timestamp(),
+        ),
+    )
+
+
+def public_keys() -> PublicKeys:
+    return _once(PublicKeys, lambda: PublicKeys(config().panoptes_public_key))
+
+
+def _once(kind: type[Part], make: Callable[[], Part]) -> Part:
+    kept = current_app.extensions.setdefault("caesar_parts", {})
+    if kind not in kept:
+        kept[kind] = make()
+    part: Part = kept[kind]
+    return part

@@ -1,0 +1,183 @@
+"""Who may do what: one table, and the check before every request that keeps to it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TypeVar
+
+from flask import current_app, g, request
+from sqlalchemy import select
+from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound, Unauthorized
+
+from caesar_web.access import trail
+from caesar_web.access.identity import BadToken, identity, identity_if_any
+from caesar_web.access.membership import may_touch
+from caesar_web.access.negotiation import wants_page
+from caesar_web.domain.events import LARGEST_ID
+from caesar_web.store.configuration import Workflow
+from caesar_web.store.queries import reading
+
+View = TypeVar("View", bound=Callable[..., object])
+
+
+class Who(Enum):
+    """Who may do something; each may also do what those before may."""
+
+    ANYONE = "anyone"
+    SIGNED_IN = "anybody who is signed in"
+    MEMBER = "owners and collaborators of the project"
+    ADMIN = "administrators"
+
+
+@dataclass(frozen=True)
+class Permission:
+    """A row of the table.
+
+    `public` is the workflow's flag that opens it to anyone. `otherwise_empty`: those who are signed
+    in and may not see it get an empty list, as clients know it, and not a 404.
+    """
+
+    who: Who
+    public: str | None = None
+    otherwise_empty: bool = False
+
+    def described(self) -> str:
+        """Who may, in words."""
+        return self.who.value + (f"; anyone where {self.public} is on" if self.public else "")
+
+
+PERMISSIONS: dict[str, Permission] = {
+    "load static files": Permission(Who.ANYONE),
+    "see the status": Permission(Who.ANYONE),
+    "sign in and out": Permission(Who.ANYONE),
+    "post to the stream": Permission(Who.ANYONE),  # it has a password of its own
+    "list my workflows": Permission(Who.SIGNED_IN),
+    "add a workflow": Permission(Who.SIGNED_IN),  # of a project that is theirs: checked when added
+    "see a workflow": Permission(Who.MEMBER),
+    "read extracts": Permission(Who.MEMBER, public="public_extracts", otherwise_empty=True),
+    "read reductions": Permission(Who.MEMBER, public="public_reductions"),
+    "configure a workflow": Permission(Who.MEMBER),
+    "read a workflow's trail": Permission(Who.MEMBER),
+    "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
+    "read the whole trail": Permission(Who.ADMIN),
+}
+
+
+@dataclass(frozen=True)
+class Place:
+    """The workflow that a request is about."""
+
+    workflow_id: int
+    name: str | None
+    project_id: int
+    public_extracts: bool
+    public_reductions: bool
+
+
+class NotSignedIn(Unauthorized):
+    """Nobody is signed in, or their token is not accepted."""
+
+
+class NotAllowed(Forbidden):
+    """Somebody is signed in who may not do this."""
+
+
+class Hidden(NotFound):
+    """It does not exist, or not for this caller: which of the two, nobody is told."""
+
+    def __init__(self, workflow_id: object, *, as_empty: bool = False) -> None:
+        super().__init__(f"Couldn't find Workflow with 'id'={workflow_id}")
+        self.as_empty = as_empty
+
+
+def permit(action: str) -> Callable[[View], View]:
+    """Declares which row of the table a route keeps to."""
+    if action not in PERMISSIONS:
+        raise LookupError(f"no permission is called {action!r}")
+
+    def declare(view: View) -> View:
+        view.permission = action  # type: ignore[attr-defined]  # functions take attributes
+        return view
+
+    return declare
+
+
+def declared(endpoint: str) -> str:
+    """What the route of an endpoint has declared. Raises LookupError where it has not."""
+    if endpoint == "static" or endpoint.endswith(".static"):
+        return "load static files"
+    view = current_app.view_functions[endpoint]
+    action: str | None = getattr(view, "permission", None)
+    if action is None:
+        raise LookupError(f"the route {endpoint} declares no permission")
+    return action
+
+
+def check() -> None:
+    """Lets a request pass, or raises NotSignedIn, NotAllowed or Hidden, and notes it."""
+    if request.endpoint is None or request.method == "OPTIONS":
+        return  # nowhere to go, or a browser that asks whether it may ask
+    _refuse_nul()
+    action = declared(request.endpoint)
+    permission = PERMISSIONS[action]
+    if permission.who is Who.ANYONE:
+        if wants_page():
+            identity_if_any()  # every page names who is signed in; views have transactions open
+        return
+    workflow_id = (request.view_args or {}).get("workflow_id")
+    g.place = None if workflow_id is None else _find(workflow_id)
+    try:
+        _check(permission, g.place, workflow_id)
+    except (NotSignedIn, NotAllowed, Hidden) as refusal:
+        if not _only_looks(refusal):
+            known = None if g.place is None else g.place.workflow_id
+            trail.refused(action, status=refusal.code or 0, workflow_id=known)
+        raise
+
+
+def place() -> Place:
+    """The workflow that the path of this request names, which the caller may see."""
+    found: Place = g.place
+    return found
+
+
+def _refuse_nul() -> None:
+    """Nothing that is kept has this character, and PostgreSQL fails where it is looked for."""
+    if any("\0" in text for text in (request.path, *request.args.values())):
+        raise BadRequest
+
+
+def _check(permission: Permission, found: Place | None, workflow_id: object) -> None:
+    try:
+        caller = identity()
+    except BadToken as problem:
+        raise NotSignedIn(str(problem)) from None
+    if found and permission.public and getattr(found, permission.public):
+        return
+    if caller is None:
+        raise NotSignedIn
+    if permission.who is Who.ADMIN and not caller.acts_as_admin:
+        raise NotAllowed
+    project_id = None if found is None else found.project_id
+    if permission.who is Who.MEMBER and not may_touch(project_id):
+        raise Hidden(workflow_id, as_empty=permission.otherwise_empty)
+
+
+def _only_looks(refusal: HTTPException) -> bool:
+    """Whether somebody has just opened a page, who is asked to sign in."""
+    return isinstance(refusal, NotSignedIn) and request.method == "GET" and wants_page()
+
+
+def _find(workflow_id: int) -> Place | None:
+    if workflow_id > LARGEST_ID:
+        return None
+    columns = (
+        Workflow.id,
+        Workflow.name,
+        Workflow.project_id,
+        Workflow.public_extracts,
+        Workflow.public_reductions,
+    )
+    with reading() as session:
+        row = session.execute(select(*columns).where(Workflow.id == workflow_id)).one_or_none()
+    return None if row is None else Place(*row)

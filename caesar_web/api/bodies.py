@@ -1,0 +1,40 @@
+"""What clients send: JSON or a form, wrapped in the name of what it is, or bare."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from flask import request
+from werkzeug.exceptions import BadRequest
+
+from caesar_web.api.stream import read_json
+from caesar_web.domain.values import Unstorable, check_storable
+
+
+def body_of(name: str) -> dict[str, Any]:
+    """The members of `name` in this request's body. Raises BadRequest where there are none."""
+    try:
+        is_form = bool(request.form) and not request.is_json
+        document = _form() if is_form else read_json(request.get_data())
+        check_storable(document)
+    except (ValueError, RecursionError, Unstorable):
+        raise BadRequest from None
+    body = document.get(name, document) if isinstance(document, Mapping) else None
+    if not isinstance(body, Mapping) or not body:
+        raise BadRequest
+    return dict(body)
+
+
+def _form() -> dict[str, Any]:
+    """The fields of a form, where `a[b]=c` is {"a": {"b": "c"}}. Raises ValueError."""
+    found: dict[str, Any] = {}
+    for key, text in request.form.items():
+        *parents, name = key.replace("]", "").split("[")
+        inside = found
+        for parent in parents:
+            inside = inside.setdefault(parent, {})
+            if not isinstance(inside, dict):
+                raise ValueError(f"{key} is within a text")
+        if name in inside:
+            raise ValueError(f"{key} is a text, and has something within it")
+        inside[name] = text
+    return found
