@@ -69,7 +69,7 @@ def _guard(app: Flask, config: Config) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
-    identity.sign_ins().init_app(app)
+    identity.begin_sessions(app)
     csrf.protect(app, exempt=stream.blueprint)
     app.before_request(permissions.check)
     app.before_request(csrf.check)

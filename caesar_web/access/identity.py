@@ -137,18 +137,13 @@ def act_as_admin(wanted: bool) -> None:
             credentials.change(db.session(), kept.id, now=parts.now(), acts_as_admin=wanted)
 
 
-class _SignIns(LoginManager):  # type: ignore[misc]  # Flask-Login has no types
-    def init_app(self, app: Flask) -> None:
-        # Its own would look for the session once more on pages that say why that failed.
-        super().init_app(app, add_context_processor=False)
-
-
-def sign_ins() -> LoginManager:
-    """Flask-Login, which keeps a session's secret in the signed cookie."""
-    manager = _SignIns()
+def begin_sessions(app: Flask) -> None:
+    """Lets Flask-Login keep a session's secret in the signed cookie."""
+    manager = LoginManager()
     manager.session_protection = None  # people change networks while they work
     manager.user_loader(_load)
-    return manager
+    # Its context would look for the session once more on pages that say why that failed.
+    manager.init_app(app, add_context_processor=False)
 
 
 def _end_session() -> None:

@@ -65,6 +65,7 @@ def _renew(kept: Kept, secret: str) -> Kept | None:
         login=claims.login,
         name=claims.name,
         is_admin=claims.is_admin,
+        acts_as_admin=claims.is_admin and kept.acts_as_admin,
     )
     with reading() as transaction:
         return credentials.find(transaction, secret, now=parts.now())

@@ -32,7 +32,7 @@ def count(session: Session, *, now: datetime, about: str | None, **values: Any) 
         .order_by(AuditEntry.id.desc())
         .limit(MOST_ALIKE)
     )
-    known = {told: entry_id for told, entry_id in session.execute(alike)}
+    known: dict[str | None, int] = {row.about: row.id for row in session.execute(alike)}
     if about not in known and len(known) == MOST_ALIKE:
         about = None
     if about in known:

@@ -1,0 +1,1 @@
+"""Tests of who is calling and what they may."""
