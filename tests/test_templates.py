@@ -123,9 +123,13 @@ PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("workflows/new.html", lambda: {"form": wrong(forms.AddWorkflow())}),
     (
         "workflows/show.html",
-        lambda: {"workflow": WORKFLOW, "reducers": [Reducer(key=MARKUP, type="stats", config={})]},
+        lambda: {
+            "workflow": WORKFLOW,
+            "reducers": [Reducer(key=MARKUP, type="stats", config={})],
+            "readings": dict.fromkeys(WORKFLOW.subject_rules, MARKUP),
+        },
     ),
-    ("workflows/show.html", lambda: {"workflow": EMPTY, "reducers": []}),
+    ("workflows/show.html", lambda: {"workflow": EMPTY, "reducers": [], "readings": {}}),
     ("workflows/settings.html", lambda: HERE | {"form": wrong(forms.Settings())}),
     (
         "workflows/configuration.html",

@@ -1,5 +1,6 @@
 """Pages of workflows: those that are mine, one of them, adding one, its settings."""
 
+import json
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, render_template, url_for
@@ -10,11 +11,14 @@ from caesar_web.access.adding import NotYours, add_workflow
 from caesar_web.access.negotiation import wants_page
 from caesar_web.access.permissions import permit, place
 from caesar_web.api import workflows as api
+from caesar_web.domain.conditions import InvalidCondition, parse
 from caesar_web.domain.documents import SETTINGS, read_document
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.options import Unreadable
+from caesar_web.domain.reading import read_rule
 from caesar_web.store import queries
 from caesar_web.store.configuration import Workflow
+from caesar_web.store.effects import AnyRule
 from caesar_web.store.queries import reading
 from caesar_web.web import forms
 
@@ -60,10 +64,12 @@ def show(workflow_id: int) -> Response:
         return api.shown(workflow_id)
     with reading() as session:
         row = session.get_one(Workflow, workflow_id)
+        rules: list[AnyRule] = [*row.subject_rules, *row.user_rules]
         return _page(
             "workflows/show.html",
             workflow=row,
             reducers=queries.reducers(session, "Workflow", workflow_id),
+            readings={rule: _read(rule) for rule in rules},
         )
 
 
@@ -107,6 +113,14 @@ def _added(form: forms.AddWorkflow) -> int | None:
         return None
     flash("The workflow is added." if is_new else "This workflow is here already.")
     return workflow_id
+
+
+def _read(rule: AnyRule) -> str:
+    """A rule as one sentence."""
+    try:
+        return read_rule(parse(json.loads(rule.condition)), rule.effects)
+    except (InvalidCondition, ValueError, RecursionError) as problem:
+        return f"This condition cannot be read: {problem}"
 
 
 def _page(template: str, *, status: int = 200, **values: Any) -> Response:
