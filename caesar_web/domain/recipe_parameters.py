@@ -1,0 +1,125 @@
+"""The parameters of recipes: what a form asks for, and how an answer is read."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from caesar_web.domain.effects import RETIREMENT_REASONS, panoptes_id
+from caesar_web.domain.options import (
+    Option,
+    Reader,
+    Unreadable,
+    choice,
+    switch,
+    text,
+    texts,
+    whole_number,
+)
+from caesar_web.domain.values import Unstorable, check_storable, is_number, whole_text_number
+
+MOST_PEOPLE = 1000
+
+
+def _decimal(value: Any) -> Any:
+    number: Any = whole_text_number(value) if isinstance(value, str) else value
+    if not is_number(number) or not math.isfinite(number):
+        raise Unreadable("must be a number")
+    return number
+
+
+def _lines(value: Any) -> tuple[str, ...]:
+    given = texts(value.splitlines() if isinstance(value, str) else value)
+    lines = tuple(line.strip() for line in given if line.strip())
+    if len(set(lines)) < 2 or len(set(lines)) < len(lines):
+        raise Unreadable("must be two different answers or more, one a line")
+    return lines
+
+
+KINDS: dict[str, Reader] = {
+    "whole number": whole_number,
+    "number": _decimal,
+    "text": text,
+    "lines": _lines,
+    "switch": switch,
+    "id": panoptes_id,
+}
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One thing that a recipe asks for; `kind` is one of KINDS, or "choice" of its `choices`.
+
+    It must be given where it has no default and is not optional.
+    """
+
+    name: str
+    label: str
+    kind: str
+    default: Any = None
+    least: float | None = None
+    most: float | None = None
+    choices: tuple[str, ...] = ()
+    is_optional: bool = False
+
+    @property
+    def option(self) -> Option:
+        """How its value is read."""
+        required = self.default is None and not self.is_optional
+        return Option(self.name, self._read, default=self.default, required=required)
+
+    def _read(self, given: Any) -> Any:
+        try:
+            check_storable(given)
+        except Unstorable as problem:
+            raise Unreadable(str(problem)) from None
+        value = (choice(*self.choices) if self.choices else KINDS[self.kind])(given)
+        if self.least is not None and value < self.least:
+            raise Unreadable(f"must be {self.least} or more")
+        if self.most is not None and value > self.most:
+            raise Unreadable(f"must be {self.most} or less")
+        return value
+
+
+def people(default: int, label: str = "How many people", name: str = "people") -> Parameter:
+    return Parameter(name, label, "whole number", default, least=1, most=MOST_PEOPLE)
+
+
+def views(default: int) -> Parameter:
+    return people(default, "How many people must have seen it", "views")
+
+
+def share(name: str, label: str, default: float) -> Parameter:
+    return Parameter(name, label, "number", default, least=0, most=1)
+
+
+def answer(label: str = "The answer, as its number or choice", name: str = "answer") -> Parameter:
+    return Parameter(name, label, "text")
+
+
+def metadata(label: str = "The field of the subject's metadata") -> Parameter:
+    return Parameter("field", label, "text")
+
+
+TASK_KEY = Parameter("task_key", "The task", "text", "T0")
+TASK = (
+    Parameter(
+        "task_type", "What kind of task", "choice", "question", choices=("question", "survey")
+    ),
+    TASK_KEY,
+)
+_SET = "The subject set to add it to"
+SKIP_TRAINING = Parameter("skip_training", "Leave training subjects alone", "switch", default=False)
+INTO_SET = (Parameter("subject_set_id", _SET, "id"), SKIP_TRAINING)
+PROMOTED = (Parameter("workflow_id", "The workflow to promote them to", "id"),)
+
+
+def retired(reason: str) -> Sequence[Parameter]:
+    """For retiring the subject, or adding it to a set instead."""
+    return (
+        Parameter(
+            "reason", "The reason to retire it", "choice", reason, choices=RETIREMENT_REASONS
+        ),
+        Parameter("subject_set_id", f"{_SET} instead", "id", is_optional=True),
+        SKIP_TRAINING,
+    )
