@@ -93,8 +93,8 @@ def has_lost_session() -> bool:
     return "person" in session and "Authorization" not in request.headers and identity() is None
 
 
-def sign_in(claims: Claims, tokens: PersonTokens) -> None:
-    """Begins a session in this browser."""
+def sign_in(claims: Claims, tokens: PersonTokens) -> bool:
+    """Begins a session in this browser; False where the tokens are about to end."""
     now, secret = parts.now(), secrets.token_urlsafe(32)
     kept = {name: session[name] for name in KEPT_OVER_SIGN_IN if name in session}
     if session.get("person") != claims.user_id:
@@ -116,7 +116,11 @@ def sign_in(claims: Claims, tokens: PersonTokens) -> None:
     session.clear()  # nothing that was said to a stranger counts any more
     session.update(kept, person=claims.user_id)
     g.pop("identity", None)
-    login_user(_load(secret))
+    caller = _load(secret)
+    if caller is None:
+        return False
+    login_user(caller)
+    return True
 
 
 def sign_out() -> None:

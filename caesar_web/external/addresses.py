@@ -15,6 +15,7 @@ DEFAULT_PORTS = {"https": 443, "http": 80}
 IPAddress = IPv4Address | IPv6Address
 
 _LABEL = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?")
+_IS_IP = re.compile(r"[0-9.]+|.*:.*")
 _NUMBER = re.compile(r"[0-9]+|0x[0-9a-f]*")
 # IPv6 is handed out from here alone. All that wraps an IPv4 address is elsewhere, but for 6to4 and
 # Teredo, and so are the site-local addresses, which Python calls global.
@@ -75,6 +76,13 @@ def read_address(url: str, *, http_to_loopback: bool = False) -> Address:
     return Address(
         bare.geturl(), parts.scheme, host, port or DEFAULT_PORTS[parts.scheme], _auth(parts)
     )
+
+
+def refuse_in_itself(url: str) -> None:
+    """Raise RefusedAddress where no resolver needs to be asked for knowing it."""
+    address = read_address(url)
+    if _IS_IP.fullmatch(address.host):
+        refuse_ip(address.host, scheme=address.scheme)
 
 
 def refuse_host_of(address: Address) -> None:

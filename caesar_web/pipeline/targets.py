@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 from caesar_web.domain.effects import EffectRow, Target, panoptes_id, target_of
 from caesar_web.domain.options import Unreadable
 from caesar_web.domain.values import InvalidConfiguration, Problem
+from caesar_web.external.addresses import RefusedAddress, refuse_in_itself
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.panoptes.errors import PanoptesError
 from caesar_web.store.effects import Owner
@@ -42,22 +43,24 @@ def permissions(
 ) -> dict[Target, Owner]:
     """What the targets of effects belong to that the author may change, with the effects' places.
 
-    Raises InvalidConfiguration with every target that is unknown or not for the author to change,
-    and PanoptesError.
+    Raises InvalidConfiguration with every target that is unknown or not for the author to change
+    and every address that is never called, and PanoptesError.
     """
     places: dict[Target, list[str]] = {}
+    problems: list[Problem] = []
     for place, effect in effects:
         if target := target_of(effect.action, effect.config):
             places.setdefault(target, []).append(f"{place}.{target.option}")
+        if "url" in effect.config:
+            problems += _not_callable(effect.config["url"], f"{place}.url")
     found: dict[Target, Owner] = {}
-    problems: list[Problem] = []
     for target in places:
         owners = _owners(panoptes, target)
         allowed = [owner for owner in owners or () if _may_use(author, owner)]
         if allowed:
             found[target] = allowed[0]
         else:
-            message = _unknown(target) if owners is None else _not_permitted(target, owners)
+            message = _unknown(target) if owners is None else _not_permitted(target)
             problems += [Problem(place, message) for place in places[target]]
     if problems:
         raise InvalidConfiguration(problems)
@@ -100,6 +103,15 @@ def _owners(panoptes: Panoptes, target: Target) -> list[Owner] | None:
         raise PanoptesError(message, permanent=False) from None
 
 
+def _not_callable(url: str, place: str) -> list[Problem]:
+    """What the call would be refused for anyway, so far as that is known without a call."""
+    try:
+        refuse_in_itself(url)
+    except RefusedAddress as problem:
+        return [Problem(place, str(problem))]
+    return []
+
+
 def _may_use(author: Author, owner: Owner) -> bool:
     if author.is_admin:
         return True
@@ -112,9 +124,11 @@ def _unknown(target: Target) -> str:
     return f"there is no {_name(target)}"
 
 
-def _not_permitted(target: Target, owners: list[Owner]) -> str:
-    may = "which you may not change" if len(owners) < 2 else "none of which you may change"
-    return f"{_name(target)} belongs to {_said(owners)}, {may}"
+def _not_permitted(target: Target) -> str:
+    """Whose it is instead is not told, as that project may be private."""
+    if target.option == "collection_id":
+        return f"{_name(target)} belongs neither to you nor to a project that you may change"
+    return f"{_name(target)} belongs to a project that you may not change"
 
 
 def _name(target: Target) -> str:

@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session
 
+from caesar_web.domain.effects import panoptes_id
+from caesar_web.domain.options import Unreadable
 from caesar_web.panoptes.client import Panoptes
+from caesar_web.panoptes.errors import PanoptesError
 from caesar_web.store.configuration import Workflow
 
 
@@ -22,11 +26,19 @@ class Description:
 def describe(panoptes: Panoptes, workflow_id: int) -> Description:
     """Asks Panoptes for a workflow. Raises PanoptesError, permanent where it knows none."""
     workflow = panoptes.workflow(workflow_id)
-    project_id = int(workflow["links"]["project"])
-    project = panoptes.project(project_id)
+    try:
+        project_id = panoptes_id(workflow["links"]["project"])
+    except (KeyError, TypeError, Unreadable):
+        message = f"Panoptes does not say which project workflow {workflow_id} belongs to"
+        raise PanoptesError(message, permanent=False) from None
     return Description(
-        workflow_id, project_id, workflow.get("display_name"), project.get("display_name")
+        workflow_id, project_id, _name(workflow), _name(panoptes.project(project_id))
     )
+
+
+def _name(row: dict[str, Any]) -> str | None:
+    name = row.get("display_name")
+    return name if isinstance(name, str) else None
 
 
 def add(session: Session, description: Description, *, now: datetime) -> Workflow:

@@ -144,7 +144,7 @@ class SubjectRule(_Rule, Base):
     __table_args__ = NEVER_REUSED
 
     effects: Mapped[list[SubjectRuleEffect]] = relationship(
-        order_by=SubjectRuleEffect.id, cascade="all, delete-orphan"
+        order_by=SubjectRuleEffect.id, cascade="all, delete-orphan", lazy="selectin"
     )
 
 
@@ -153,7 +153,7 @@ class UserRule(_Rule, Base):
     __table_args__ = NEVER_REUSED
 
     effects: Mapped[list[UserRuleEffect]] = relationship(
-        order_by=UserRuleEffect.id, cascade="all, delete-orphan"
+        order_by=UserRuleEffect.id, cascade="all, delete-orphan", lazy="selectin"
     )
 
 

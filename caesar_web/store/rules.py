@@ -87,13 +87,17 @@ def _matched(
     place: str,
     problems: list[Problem],
 ) -> list[Planned]:
-    unused = list(there)
+    unused: dict[str, list[AnyRule]] = {}  # few in each, as comparing all with all takes minutes
+    for rule in there:
+        likeness = _likeness(rule.condition, [kept[effect] for effect in rule.effects])
+        unused.setdefault(likeness, []).append(rule)
     plan = []
     for at, row in enumerate(rows):
-        rule = next((rule for rule in unused if _is_equal(rule, row, kept)), None)
-        planned = Planned(f"{place}[{at}]", row, rule)
-        if rule is not None:
-            unused.remove(rule)
+        alike = unused.get(_likeness(_condition_text(row), row.effects), [])
+        found = next((rule for rule in alike if _is_equal(rule, row, kept)), None)
+        planned = Planned(f"{place}[{at}]", row, found)
+        if found is not None:
+            alike.remove(found)
         else:
             wanted = tuple(
                 resolved(effect, list(kept.values()), place=where, problems=problems)
@@ -104,13 +108,14 @@ def _matched(
     return plan
 
 
+def _likeness(condition: str, rows: Iterable[EffectRow]) -> str:
+    """What equal rules have in common: all that is no secret."""
+    return json.dumps([condition, [(row.action, row.config) for row in rows]], sort_keys=True)
+
+
 def _is_equal(rule: AnyRule, row: RuleRow, kept: Mapping[AnyEffect, EffectRow]) -> bool:
-    there = [kept[effect] for effect in rule.effects]
-    return (
-        rule.condition == _condition_text(row)
-        and len(there) == len(row.effects)
-        and all(map(says_the_same, row.effects, there))
-    )
+    """Whether rules that are alike have the same secrets."""
+    return all(map(says_the_same, row.effects, (kept[effect] for effect in rule.effects)))
 
 
 def _saved(planned: Planned, table: type[AnyRule], saving: Saving) -> AnyRule:

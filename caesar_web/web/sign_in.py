@@ -63,7 +63,8 @@ def arrive() -> AnyResponse:
         return _failed(f"Zooniverse did not confirm who you are: {problem}", status=403)
     except PanoptesError as problem:
         return _failed(f"Zooniverse cannot be reached: {problem.message}", status=503)
-    sign_in(claims, tokens)
+    if not sign_in(claims, tokens):
+        return _failed("Zooniverse gave a token that is about to expire.", status=503)
     with db.session.begin():
         trail.note(db.session(), "signed in")
     if "draft" in session:

@@ -1,7 +1,6 @@
 """Forms that came after their session had ended: kept encrypted, given back once, to the sender."""
 
 import json
-from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
@@ -17,7 +16,7 @@ from caesar_web.store.db import db
 from tests.api.test_reads import NO_OTHER_DATABASE
 from tests.pages import Element, visit
 from tests.people import BROWSER, PassingTime, csrf_token, later, sign_in, who
-from tests.served import page_of, three_projects
+from tests.served import page_of
 from tests.standin.server import StandinServer
 
 pytestmark = NO_OTHER_DATABASE
@@ -30,22 +29,6 @@ DOCUMENT = json.dumps(
     ensure_ascii=False,
     indent=2,
 )
-
-
-@pytest.fixture
-def clock() -> PassingTime:
-    return PassingTime()
-
-
-@pytest.fixture
-def app(database_url: str, standin: StandinServer, clock: PassingTime) -> Iterator[Flask]:
-    with three_projects(database_url, standin, clock=clock) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def kept(app: Flask) -> list[Draft]:

@@ -1,6 +1,5 @@
 """Who is calling: tokens that are refused before anything happens, sessions, administrators."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,7 +17,6 @@ from caesar_web.store.db import db
 from tests.api.test_reads import NO_OTHER_DATABASE
 from tests.pages import visit
 from tests.people import ALICE, BROWSER, ROOT, PassingTime, csrf_token, later, sign_in, who
-from tests.served import three_projects
 from tests.standin.server import StandinServer
 
 BAD = {
@@ -41,22 +39,6 @@ BAD = {
     "expired": "Bearer {expired}",
     "foreign": "Bearer {foreign}",
 }
-
-
-@pytest.fixture
-def clock() -> PassingTime:
-    return PassingTime()
-
-
-@pytest.fixture
-def app(database_url: str, standin: StandinServer, clock: PassingTime) -> Iterator[Flask]:
-    with three_projects(database_url, standin, clock=clock) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def number(app: Flask, table: type[Credential]) -> int:

@@ -1,7 +1,7 @@
 """Tokens are renewed before they expire, by one request at a time, and what happens otherwise."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from threading import Barrier, Thread
 
@@ -29,28 +29,11 @@ from tests.people import (
     sign_in,
     who,
 )
-from tests.served import three_projects
 from tests.standin.server import StandinServer
 
 EXPIRED = timedelta(hours=2, seconds=1)
 EXPIRING = timedelta(hours=1, minutes=56)
 THREADS = 6
-
-
-@pytest.fixture
-def clock() -> PassingTime:
-    return PassingTime()
-
-
-@pytest.fixture
-def app(database_url: str, standin: StandinServer, clock: PassingTime) -> Iterator[Flask]:
-    with three_projects(database_url, standin, clock=clock) as app:
-        yield app
-
-
-@pytest.fixture
-def client(app: Flask) -> FlaskClient:
-    return app.test_client()
 
 
 def times_renewed(standin: StandinServer) -> int:

@@ -135,10 +135,10 @@ def test_a_document_that_points_into_another_project_is_refused_b2_b4() -> None:
     )
     problems = refused(lambda: configure(change(), 100, read_document(elsewhere)))
     assert problems == [
-        "at rules_config[0].then[1].subject_set_id: subject set 8 belongs to project 30, which you "
-        "may not change",
+        "at rules_config[0].then[1].subject_set_id: subject set 8 belongs to a project "
+        "that you may not change",
         "at rules_config[0].then[2].collection_id: there is no collection 999",
-        "at user_rules_config[0].then[0].workflow_id: workflow 300 belongs to project 30, which "
+        "at user_rules_config[0].then[0].workflow_id: workflow 300 belongs to a project that "
         "you may not change",
     ]
     assert configure(change(OPERATOR), 200, read_document(document({**ADD, "subject_set_id": 8})))
@@ -195,7 +195,7 @@ def test_an_effect_is_checked_as_it_will_be_b2() -> None:
     """The one that is there may be changed by its author; what it would become may not."""
     at = place()
     assert refused(lambda: save_effect(change(), at, row({**ADD, "subject_set_id": 8}))) == [
-        "at config.subject_set_id: subject set 8 belongs to project 30, which you may not change"
+        "at config.subject_set_id: subject set 8 belongs to a project that you may not change"
     ]
     collect = {"action": "add_subject_to_collection", "collection_id": 999}
     assert refused(lambda: save_effect(change(), at, row(collect), at="effect")) == [

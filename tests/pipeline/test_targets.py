@@ -1,5 +1,6 @@
 """Whose targets are: asked of Panoptes when an effect is saved, and again when it acts."""
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -71,16 +72,16 @@ def test_what_a_permission_comes_from(
 @pytest.mark.parametrize(
     ("author", "option", "id", "says"),
     [
-        (ALICE, "subject_set_id", 8, "subject set 8 belongs to project 30, which you may not"),
+        (ALICE, "subject_set_id", 8, "subject set 8 belongs to a project that you may not"),
         (ALICE, "subject_set_id", 999, "there is no subject set 999"),
         (ROOT, "subject_set_id", 999, "there is no subject set 999"),
         (ROOT, "collection_id", 999, "there is no collection 999"),
         (ROOT, "workflow_id", 999, "there is no workflow 999"),
-        (DAVE, "collection_id", 5, "collection 5 belongs to project 10, user 2, none of which you"),
-        (BOB, "collection_id", 9, "collection 9 belongs to project 30, project 10, user 5, none"),
-        (DAVE, "collection_id", 6, "collection 6 belongs to user 2, which you may not change"),
-        (ALICE, "workflow_id", 300, "workflow 300 belongs to project 30, which you may not"),
-        (DAVE, "workflow_id", 100, "workflow 100 belongs to project 10, which you may not"),
+        (DAVE, "collection_id", 5, "collection 5 belongs neither to you nor to a project"),
+        (BOB, "collection_id", 9, "collection 9 belongs neither to you nor"),
+        (DAVE, "collection_id", 6, "collection 6 belongs neither to you nor"),
+        (ALICE, "workflow_id", 300, "workflow 300 belongs to a project that you may not"),
+        (DAVE, "workflow_id", 100, "workflow 100 belongs to a project that you may not"),
     ],
 )
 def test_what_nobody_may_point_at_is_told_on_its_field_b4_b5(
@@ -174,6 +175,24 @@ def test_a_group_is_no_user(monkeypatch: pytest.MonkeyPatch, panoptes: Panoptes)
     row = {"links": {"projects": [], "owner": owner}}
     monkeypatch.setattr(panoptes, "_row", Answering(row).read)
     assert problems(panoptes, ALICE, ("collection_id", 7)) == [
-        "at then[0].collection_id: collection 7 belongs to nobody known here, which you may not "
-        "change"
+        "at then[0].collection_id: collection 7 belongs neither to you nor to a project that "
+        "you may change"
     ]
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("https://127.0.0.1/hook", "The host is at 127.0.0.1, which is not a public address"),
+        ("https://169.254.169.254/", "The host is at 169.254.169.254, which is not"),
+        ("https://[::1]/", "The host is at ::1, which is not"),
+        ("https://2130706433/", "The host of the URL is not an IP address in its usual form"),
+        ("https://example.org/#a", "The URL must not have a fragment"),
+    ],
+)
+def test_b4_an_address_that_is_never_called_is_not_saved(
+    panoptes: Panoptes, url: str, says: str
+) -> None:
+    effect = EffectRow("external", {"url": url, "reducer_key": "counts"})
+    with pytest.raises(InvalidConfiguration, match=r"^at then\[0\]\.url: " + re.escape(says)):
+        permissions(panoptes, [("then[0]", effect)], ROOT)

@@ -176,7 +176,7 @@ def test_an_effect_reaches_only_what_is_hers(visit: Visit) -> None:
     assert alice.refusals == [(422, CONFIGURATION)]
     summary = alice.page.get_by_role("alert").inner_text()
     assert "rules_config[0].then[0].subject_set_id" in summary
-    assert "belongs to project 30" in summary
+    assert "belongs to a project that you may not change" in summary
     assert alice.typed("Configuration") == _filling_set(8)
     alice.type("Configuration", _filling_set(7))
     alice.press("Save the configuration")

@@ -218,6 +218,19 @@ def test_a_token_that_is_not_panoptes_own(
 
 
 @NO_OTHER_DATABASE
+def test_a_token_that_is_about_to_expire(
+    client: FlaskClient, standin: StandinServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without a refresh token there is nothing to go on with."""
+    tokens = PersonTokens(standin.token(ALICE, ttl=60), None)
+    monkeypatch.setattr(People, "arrive", lambda *_, **__: tokens)
+    arrival = client.get(consent(depart(client, "/auth/zooniverse"), "alice"), headers=BROWSER)
+    assert arrival.status_code == 503
+    assert "about to expire" in page_of(arrival).text
+    assert who(client)["id"] is None
+
+
+@NO_OTHER_DATABASE
 @pytest.mark.parametrize("fault", [{"status": 500}, {"status": 503}, {"drop": True}])
 def test_while_panoptes_is_away_nothing_is_lost(
     app: Flask, client: FlaskClient, standin: StandinServer, fault: dict[str, int]

@@ -161,8 +161,8 @@ ELSEWHERE = {"status": "halted", **rules({**ADD, "subject_set_id": 8})}
         (json.dumps(rules(LIES)), "at rules_config[0].then[0].action: 'lie' is no effect of"),
         (
             json.dumps(ELSEWHERE),
-            "at rules_config[0].then[0].subject_set_id: subject set 8 belongs to project 30, which"
-            " you may not change",
+            "at rules_config[0].then[0].subject_set_id: subject set 8 belongs to a"
+            " project that you may not change",
         ),
         ('{"status": NaN}', "status is not a finite number"),
         ('{"status": "\\ud800"}', "status holds half of a surrogate pair"),
@@ -227,7 +227,7 @@ def test_a_rule_copied_by_hand_points_into_no_other_project(app: Flask) -> None:
     alice = signed_in(app, "alice")
     response = send(alice, CONFIGURATION, document=typed(stolen, "document"))
     assert response.status_code == 422
-    assert "belongs to project 30" in problems(page_of(response))[0]
+    assert "belongs to a project that you may not change" in problems(page_of(response))[0]
 
 
 def test_links_that_somebody_made_show_where_they_lead(app: Flask, alice: FlaskClient) -> None:
