@@ -26,7 +26,7 @@ run: $(VENV)/.installed ## Install, then start everything on http://127.0.0.1:30
 	@exec $(BIN)/caesar up
 
 test: $(VENV)/.installed-dev ## Run the tests, with a PostgreSQL and a Redis of their own
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
 
 drill: $(VENV)/.installed-dev ## Run only the drills: the tests that kill, freeze and flush things
 	@$(BIN)/python -m pytest -m drill $(ARGS)

@@ -24,6 +24,11 @@ ENCRYPTION_KEY = new_key()
 MakeConfig = Callable[..., Config]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The drills first: they take longest, and their file is not divided among processes."""
+    items.sort(key=lambda test: "drill" not in test.keywords)
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     with postgres() as url:

@@ -218,7 +218,7 @@ def test_b4_a_promotion_leads_only_to_a_workflow_that_is_mine(
     elsewhere = body_of({**PROMOTE, "workflow_id": 300})
     for method, path in (("POST", USER), ("PUT", f"{USER}/1")):
         assert messages(alice, method, path, elsewhere) == [
-            "at config.workflow_id: workflow 300 belongs to project 30, which you may not change"
+            "at config.workflow_id: workflow 300 belongs to a project that you may not change"
         ]
     assert kept(app, "user") == before
     admin = script(app, standin, ROOT)
