@@ -1,0 +1,165 @@
+"""Offers: what can be made of one task, each explained and complete in itself."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from caesar_web.domain.blank_answers import blank_answer, blank_reason, human_answer
+from caesar_web.domain.recipes import RECIPES
+from caesar_web.domain.renaming import Members, renamed
+from caesar_web.domain.tasks import Task
+from caesar_web.domain.unreadable_tasks import can_be_left_empty
+
+# What many teams settle on; whoever accepts an offer can change it.
+FIRST_PEOPLE = 3
+PEOPLE = 5
+VIEWS = 15
+
+# A rule that never cuts off what may still be found comes before one that may.
+BEST_FIRST = ("first_say", "drew_nothing", "agree", "one_says", "seen")
+
+_CHOSEN = ("single", "multiple", "dropdown", "survey")
+_PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SUMMARY = ("count", "mean", "median")
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One thing to tick, and why; its `document` has all that it takes.
+
+    `key` is the extractor's, the reducer's or the recipe's, and `values` are a recipe's.
+    """
+
+    name: str
+    key: str
+    why: str
+    document: Members
+    is_ticked: bool = False
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def extractor_offers(task: Task, key: str) -> Iterator[Offer]:
+    """The extractors of a task; `key` is what their keys are made of."""
+    words = _words(task)
+    if task.kind in _CHOSEN:
+        document = _made("agree", _asked(task), key)
+        yield _extractor(document, f"Reads what each person answers to {words}.", is_ticked=True)
+    if task.kind == "slider":
+        why = f"Reads the number that each person gives for {words}."
+        yield _extractor(_slider(task, key), why, is_ticked=True)
+    if can_be_left_empty(task):
+        document = _made("drew_nothing", {"task_key": task.key}, key)
+        why = f"Reads whether a person leaves {words} empty."
+        yield _extractor(document, why, is_ticked=True)
+
+
+def reducer_offers(task: Task, key: str) -> Iterator[Offer]:
+    """The reducers of a task, each with the extractor that it looks at."""
+    words = _words(task)
+    if task.kind in _CHOSEN:
+        counts = _made("some_say_the_same", _asked(task), key)
+        why = f"Adds up how often each answer to {words} is given to a subject."
+        yield _reducer(counts, why, is_ticked=True)
+        consensus = _made("agree", _asked(task), key)
+        why = f"Finds the answer to {words} that most people give, and how large their share is."
+        yield _reducer(consensus, why)
+    if task.kind == "slider":
+        why = f"Works out the mean and the median of what people give for {words}."
+        yield _reducer(_slider(task, key), why, is_ticked=True)
+    if can_be_left_empty(task):
+        blanks = _made("drew_nothing", {"task_key": task.key}, key)
+        yield _reducer(blanks, f"Counts how many people leave {words} empty.", is_ticked=True)
+
+
+def recipe_offers(task: Task, key: str) -> Iterator[Offer]:
+    """The recipes that fit a task, with values from its own answers."""
+    words = _words(task)
+    if can_be_left_empty(task):
+        values = {"people": PEOPLE, "task_key": task.key, "reason": "blank"}
+        why = f"Retire a subject as blank once {PEOPLE} people leave {words} empty."
+        yield _recipe("drew_nothing", values, key, why)
+    if task.kind not in _CHOSEN:
+        return
+    if blank := blank_answer(task):
+        reason = blank_reason(blank)
+        values = {"people": FIRST_PEOPLE, "answer": blank.value, **_asked(task), "reason": reason}
+        why = (
+            f"Retire a subject as {reason.replace('_', ' ')} once the first {FIRST_PEOPLE} people "
+            f"all answer “{blank.label}” to {words}."
+        )
+        yield _recipe("first_say", values, key, why)
+    values = {"people": PEOPLE, **_asked(task), "reason": "consensus"}
+    why = f"Retire a subject once {PEOPLE} people give exactly the same answer to {words}."
+    yield _recipe("agree", values, key, why)
+    if human := human_answer(task):
+        values = {"answer": human.value, **_asked(task), "reason": "human"}
+        why = f"Retire a subject as human as soon as one person answers “{human.label}” to {words}."
+        yield _recipe("one_says", values, key, why)
+
+
+def offers_of_any_task() -> tuple[Offer, Offer, Offer]:
+    """An extractor, a reducer and a recipe that need nothing of the tasks."""
+    values = {"views": VIEWS, "reason": "classification_count"}
+    document = RECIPES["seen"].build(values)
+    why = f"Retire a subject once {VIEWS} people have classified it, whatever they say."
+    return (
+        _extractor(document, "Reads who has classified a subject."),
+        _reducer(document, "Counts how many people have classified a subject."),
+        Offer("recipe:seen", "seen", why, document, values=values),
+    )
+
+
+def _extractor(document: Members, why: str, *, is_ticked: bool = False) -> Offer:
+    (key,) = document["extractors_config"]
+    members = {"extractors_config": document["extractors_config"]}
+    return Offer(f"extractor:{key}", key, why, members, is_ticked)
+
+
+def _reducer(document: Members, why: str, *, is_ticked: bool = False) -> Offer:
+    (key,) = document["reducers_config"]
+    members = {name: document[name] for name in ("extractors_config", "reducers_config")}
+    return Offer(f"reducer:{key}", key, why, members, is_ticked)
+
+
+def _recipe(recipe: str, values: Mapping[str, Any], key: str, why: str) -> Offer:
+    document = _made(recipe, values, key)
+    return Offer(f"recipe:{recipe}:{key}", recipe, why, document, values=values)
+
+
+def _made(recipe: str, values: Mapping[str, Any], key: str) -> dict[str, Any]:
+    """What a recipe makes, with keys of the task's own: what several offers need is the same."""
+    built = RECIPES[recipe].build(values)
+    return renamed(
+        built,
+        extractors={"answers": key, "blank": f"{key}_blank"},
+        reducers={name: f"{key}_{name}" for name in built["reducers_config"]},
+    )
+
+
+def _slider(task: Task, key: str) -> dict[str, Any]:
+    """No recipe is about numbers that people give."""
+    is_plain = _PLAIN_NAME.fullmatch(task.key)
+    step = f".{task.key}" if is_plain else f"[{json.dumps(task.key, ensure_ascii=False)}]"
+    field_map = {"value": f"$.annotations{step}[0].value"}
+    pluck = {"type": "pluck_field", "field_map": field_map, "if_missing": "reject"}
+    summary = {
+        "type": "summary_stats",
+        "summarize_field": f"{key}.value",
+        "operations": list(_SUMMARY),
+        "filters": {"extractor_keys": [key]},
+    }
+    return {"extractors_config": {key: pluck}, "reducers_config": {f"{key}_summary": summary}}
+
+
+def _asked(task: Task) -> dict[str, Any]:
+    kind = "survey" if task.kind == "survey" else "question"
+    return {"task_type": kind, "task_key": task.key}
+
+
+def _words(task: Task) -> str:
+    """The task as people know it."""
+    if task.question:
+        return f"“{task.question}” ({task.key})"
+    return f"the {task.kind if task.kind == 'survey' else 'task'} {task.key}"
