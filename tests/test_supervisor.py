@@ -27,11 +27,11 @@ stages = tuple(tuple(Process(**each) for each in stage) for stage in json.loads(
 sys.exit(supervisor.run(config.load(os.environ), stages, patience=float(sys.argv[2])))
 """
 LIVES = 'echo $$ >> "$1"; exec sleep 1000'
+# A loop, as a shell that is just about to wait can sleep through a signal.
 LIVES_AND_TELLS_ITS_END = """
-trap 'echo "$2" >> "$3"; kill $!; exit 0' TERM
-sleep 1000 &
+trap 'echo "$2" >> "$3"; exit 0' TERM
 echo $$ >> "$1"
-wait
+while :; do sleep 0.05; done
 """
 HAS_A_CHILD = 'sleep 1000 & echo $! >> "$1"; echo $$ >> "$2"; wait'
 FAILS = 'until [ -s "$1" ]; do sleep 0.05; done; echo no such table; exit 3'
