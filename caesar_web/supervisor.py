@@ -97,7 +97,7 @@ def welcome(config: Config, children: Sequence[Child]) -> str:
             "",
             f"  Sign in at {address(config)}/auth/zooniverse as one of these people:",
         ]
-        lines += [f"    {person.login:<6} {person.about}" for person in PEOPLE]
+        lines += [f"    {each.login:<6} {each.role:<14} {each.about}" for each in PEOPLE]
     return "\n".join([*lines, "", "Ctrl-C stops everything.", ""])
 
 
