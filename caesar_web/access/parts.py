@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import TypeVar
 
 from flask import current_app
 
 from caesar_web.config import Config
+from caesar_web.jobs import tasks
 from caesar_web.panoptes.bearer import PublicKeys
 from caesar_web.panoptes.people import People
-
-Part = TypeVar("Part")
 
 
 def config() -> Config:
@@ -26,7 +24,7 @@ def now() -> datetime:
 
 def people() -> People:
     """Panoptes, as people see it with tokens of their own."""
-    return _once(
+    return tasks.once(
         People,
         lambda: People(
             config().panoptes_url,
@@ -38,12 +36,4 @@ def people() -> People:
 
 
 def public_keys() -> PublicKeys:
-    return _once(PublicKeys, lambda: PublicKeys(config().panoptes_public_key))
-
-
-def _once(kind: type[Part], make: Callable[[], Part]) -> Part:
-    kept = current_app.extensions.setdefault("caesar_parts", {})
-    if kind not in kept:
-        kept[kind] = make()
-    part: Part = kept[kind]
-    return part
+    return tasks.once(PublicKeys, lambda: PublicKeys(config().panoptes_public_key))

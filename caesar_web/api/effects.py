@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from flask import Blueprint, Response, url_for
-from sqlalchemy import select
+from flask import Blueprint, Response, request, url_for
 from sqlalchemy.orm import Session
 
 from caesar_web.access import configuring
@@ -13,7 +12,7 @@ from caesar_web.api import bodies, rendering
 from caesar_web.domain.effects import read_effect_row
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.values import InvalidConfiguration, Problem
-from caesar_web.pipeline.configuring import Place, Unknown
+from caesar_web.pipeline.configuring import Place, Unknown, find
 from caesar_web.store.configuration import SubjectRule, UserRule
 from caesar_web.store.effects import AnyEffect, AnyRule
 from caesar_web.store.queries import reading
@@ -42,13 +41,26 @@ def _both(path: str, method: str) -> Callable[[View], View]:
     return register
 
 
+@blueprint.errorhandler(Unknown)
+def not_found(_: Unknown) -> Response:
+    """The 404 that names what the path leads to last."""
+    named = request.view_args or {}
+    rule = f"{named['topic'].capitalize()}Rule"
+    if "effect_id" in named:
+        return rendering.not_found(f"{rule}Effect", named["effect_id"])
+    return rendering.not_found(rule, named["rule_id"])
+
+
+@blueprint.errorhandler(InvalidConfiguration)
+def refused(problem: InvalidConfiguration) -> Response:
+    return rendering.refused(422, *map(str, problem.problems))
+
+
 @_both("", "GET")
 @permit("see a workflow")
 def index(workflow_id: int, topic: str, rule_id: int) -> Response:
     with reading() as session:
-        rule = _rule(session, topic, workflow_id, rule_id)
-        if rule is None:
-            return _not_found(topic, "Rule", rule_id)
+        _, rule, _ = find(session, Place(RULES[topic], workflow_id, rule_id))
         return rendering.as_response([_shape(each, topic) for each in rule.effects])
 
 
@@ -56,9 +68,7 @@ def index(workflow_id: int, topic: str, rule_id: int) -> Response:
 @permit("see a workflow")
 def show(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response:
     with reading() as session:
-        effect = _effect(session, topic, workflow_id, rule_id, effect_id)
-        if effect is None:
-            return _not_found(topic, "RuleEffect", effect_id)
+        effect = _there(session, Place(RULES[topic], workflow_id, rule_id, effect_id))
         return rendering.as_response(_shape(effect, topic))
 
 
@@ -67,12 +77,7 @@ def show(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response
 def create(workflow_id: int, topic: str, rule_id: int) -> Response:
     body = bodies.body_of(f"{topic}_rule_effect")
     place = Place(RULES[topic], workflow_id, rule_id)
-    try:
-        effect_id = _save(place, topic, body.get("action"), body.get("config"))
-    except InvalidConfiguration as problem:
-        return rendering.refused(422, *map(str, problem.problems))
-    except Unknown:
-        return _not_found(topic, "Rule", rule_id)
+    effect_id = _save(place, topic, body.get("action"), body.get("config"))
     return show(workflow_id, topic, rule_id, effect_id)
 
 
@@ -81,28 +86,18 @@ def create(workflow_id: int, topic: str, rule_id: int) -> Response:
 def update(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response:
     """Changes what the body names; the effect is checked as it will be."""
     body = bodies.body_of(f"{topic}_rule_effect")
-    with reading() as session:
-        effect = _effect(session, topic, workflow_id, rule_id, effect_id)
-        if effect is None:
-            return _not_found(topic, "RuleEffect", effect_id)
-        action, config = effect.action, effect.config
     place = Place(RULES[topic], workflow_id, rule_id, effect_id)
-    try:
-        _save(place, topic, body.get("action", action), body.get("config", config))
-    except InvalidConfiguration as problem:
-        return rendering.refused(422, *map(str, problem.problems))
-    except Unknown:
-        return _not_found(topic, "RuleEffect", effect_id)
+    with reading() as session:
+        effect = _there(session, place)
+        action, config = effect.action, effect.config
+    _save(place, topic, body.get("action", action), body.get("config", config))
     return Response(status=204, content_type="application/json")
 
 
 @_both(f"/<{ID}:effect_id>", "DELETE")
 @permit("configure a workflow")
 def remove(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response:
-    try:
-        configuring.remove_effect(Place(RULES[topic], workflow_id, rule_id, effect_id))
-    except Unknown:
-        return _not_found(topic, "RuleEffect", effect_id)
+    configuring.remove_effect(Place(RULES[topic], workflow_id, rule_id, effect_id))
     where = url_for("workflows.show", workflow_id=workflow_id) + f"/{topic}_rules/{rule_id}/edit"
     return Response(status=204, headers={"Location": where}, content_type="application/json")
 
@@ -116,26 +111,14 @@ def _save(place: Place, topic: str, action: Any, config: Any) -> int:
     return configuring.save_effect(place, row, at=AT)
 
 
-def _rule(session: Session, topic: str, workflow_id: int, rule_id: int) -> AnyRule | None:
-    table: Any = RULES[topic]
-    rule: AnyRule | None = session.scalar(
-        select(table).filter_by(id=rule_id, workflow_id=workflow_id)
-    )
-    return rule
-
-
-def _effect(
-    session: Session, topic: str, workflow_id: int, rule_id: int, effect_id: int
-) -> AnyEffect | None:
-    rule = _rule(session, topic, workflow_id, rule_id)
-    effects = () if rule is None else rule.effects
-    return next((effect for effect in effects if effect.id == effect_id), None)
+def _there(session: Session, place: Place) -> AnyEffect:
+    """The effect that the place names. Raises Unknown."""
+    _, _, effect = find(session, place)
+    if effect is None:
+        raise Unknown(f"{place} names no effect")
+    return effect
 
 
 def _shape(effect: AnyEffect, topic: str) -> dict[str, Any]:
     rule_id = f"{topic}_rule_id"
     return rendering.effect(effect) | {rule_id: getattr(effect, rule_id)}
-
-
-def _not_found(topic: str, kind: str, id: int) -> Response:
-    return rendering.not_found(f"{topic.capitalize()}{kind}", id)

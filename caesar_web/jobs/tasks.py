@@ -6,9 +6,10 @@ Each runs inside the process's application context and owns its transactions.
 import logging
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from typing import TypeVar
 
 from flask import current_app
 from rq.timeouts import BaseTimeoutException
@@ -32,6 +33,8 @@ from caesar_web.store.sealing import Sealer
 
 ACTIONS_AT_ONCE = 200
 LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
+
+Part = TypeVar("Part")
 
 log = logging.getLogger(__name__)
 
@@ -141,29 +144,33 @@ def queue_of(session: Session, workflow_id: int) -> str:
 
 def panoptes() -> Panoptes:
     """The process's client of Panoptes, with the service account."""
-    if "panoptes" not in current_app.extensions:
-        config = _config()
-        current_app.extensions["panoptes"] = Panoptes(
-            config.panoptes_url, config.panoptes_client_id, config.panoptes_client_secret
-        )
-    client: Panoptes = current_app.extensions["panoptes"]
-    return client
+    config = _config()
+    url, client_id = config.panoptes_url, config.panoptes_client_id
+    return once(Panoptes, lambda: Panoptes(url, client_id, config.panoptes_client_secret))
 
 
 def external() -> GuardedClient:
     """The process's client of services that users configured, for as long as a lease allows."""
-    if "external" not in current_app.extensions:
-        config = _config()
-        current_app.extensions["external"] = GuardedClient(
-            http_to_loopback=config.http_to_loopback, most_seconds=config.action_lease_seconds / 2
-        )
-    found: GuardedClient = current_app.extensions["external"]
-    return found
+    config = _config()
+    to_loopback, longest = config.http_to_loopback, config.action_lease_seconds / 2
+    return once(
+        GuardedClient,
+        lambda: GuardedClient(http_to_loopback=to_loopback, most_seconds=longest),
+    )
 
 
 def sealer() -> Sealer:
     """What opens and seals secrets, with the keys of this process's configuration."""
     return Sealer(_config().encryption_keys)
+
+
+def once(kind: type[Part], make: Callable[[], Part]) -> Part:
+    """The one of its kind that this process's application shares, made when first wanted."""
+    kept = current_app.extensions.setdefault("caesar_parts", {})
+    if kind not in kept:
+        kept[kind] = make()
+    part: Part = kept[kind]
+    return part
 
 
 @contextmanager

@@ -81,13 +81,13 @@ def save_effect(change: Change, place: Place, row: EffectRow, *, at: str = "conf
     InvalidConfiguration, PanoptesError and Unknown, and then nothing is changed.
     """
     with change.transaction() as session:
-        _, _, effect = _found(session, place)
+        _, _, effect = find(session, place)
         asked = _resolved(row, effect, change.sealer, at)
     saving = _saving(change, [(at, asked)])
     with change.transaction() as session:
-        workflow, _, _ = _found(session, place)
+        workflow, _, _ = find(session, place)
         with transfer.changing(session, workflow, author=change.author.name, now=change.now):
-            _, rule, effect = _found(session, place)
+            _, rule, effect = find(session, place)
             wanted = _resolved(row, effect, change.sealer, at)
             if effect is None:
                 effect = effects.create(rule, wanted, saving, place=at)
@@ -99,9 +99,9 @@ def save_effect(change: Change, place: Place, row: EffectRow, *, at: str = "conf
 def remove_effect(change: Change, place: Place) -> None:
     """Removes an effect; what it has decided before is still performed. Raises Unknown."""
     with change.transaction() as session:
-        workflow, _, _ = _found(session, place)
+        workflow, _, _ = find(session, place)
         with transfer.changing(session, workflow, author=change.author.name, now=change.now):
-            _, rule, effect = _found(session, place)
+            _, rule, effect = find(session, place)
             remaining: Sequence[AnyEffect] = [one for one in rule.effects if one is not effect]
             rule.effects = remaining  # type: ignore[assignment]  # of the rule's own kind
 
@@ -111,8 +111,11 @@ def _saving(change: Change, asked: Sequence[tuple[str, EffectRow]]) -> Saving:
     return Saving(change.author.name, change.author.user_id, change.now, change.sealer, owners)
 
 
-def _found(session: Session, place: Place) -> tuple[Workflow, AnyRule, AnyEffect | None]:
-    """The effect with all that it belongs to; None for a new one. Raises Unknown."""
+def find(session: Session, place: Place) -> tuple[Workflow, AnyRule, AnyEffect | None]:
+    """The effect with all that it belongs to; None for a new one. Raises Unknown.
+
+    The only way from an id to an effect, so that no id of another workflow leads to one.
+    """
     workflow = session.get(Workflow, place.workflow_id)
     table: Any = place.rule
     rule: AnyRule | None = session.scalar(

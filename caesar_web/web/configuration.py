@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
+from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import configuring
@@ -17,6 +17,7 @@ from caesar_web.store import transfer
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
 from caesar_web.web import forms
+from caesar_web.web.pages import page
 
 blueprint = Blueprint("configuration", __name__, url_prefix="/workflows/<int:workflow_id>")
 
@@ -31,16 +32,15 @@ def edit(workflow_id: int) -> AnyResponse:
     form = forms.Configuration.of_page(document=_text(source_id or workflow_id))
     if form.is_submitted() and form.validate() and _is_saved(form, workflow_id):
         return redirect(url_for("workflows.show", workflow_id=workflow_id))
-    wrong = form.errors or copy.errors
-    html = render_template(
+    return page(
         "workflows/configuration.html",
+        status=422 if form.errors or copy.errors else 200,
         form=form,
         copy=copy,
         copied_from=source_id,
         workflow_id=workflow_id,
         name=place().name,
     )
-    return Response(html, 422 if wrong else 200, content_type="text/html; charset=utf-8")
 
 
 def _is_saved(form: forms.Configuration, workflow_id: int) -> bool:

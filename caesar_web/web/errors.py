@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, redirect, render_template, request, url_for
+from flask import Flask, Response, redirect, request, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -16,7 +16,7 @@ from caesar_web.access.permissions import Hidden, NotAllowed, NotSignedIn
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.api.rendering import as_response
 from caesar_web.panoptes.bearer import KeysMissing
-from caesar_web.web import csrf
+from caesar_web.web import csrf, pages
 
 DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionFree)
 EXPLANATIONS = {
@@ -48,8 +48,7 @@ def register(app: Flask) -> None:
 
 def page(title: str, text: str, *, status: int, sign_in: bool = False) -> Response:
     """A page that says what went wrong and what to do next."""
-    html = render_template("error.html", title=title, text=text, sign_in=sign_in)
-    return Response(html, status, content_type="text/html; charset=utf-8")
+    return pages.page("error.html", status=status, title=title, text=text, sign_in=sign_in)
 
 
 def answer(problem: HTTPException) -> Response:

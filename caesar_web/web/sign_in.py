@@ -3,7 +3,7 @@
 import hmac
 from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, request, session, url_for
+from flask import Blueprint, Response, flash, redirect, request, session, url_for
 from flask_wtf.csrf import generate_csrf
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -25,6 +25,7 @@ from caesar_web.panoptes.errors import PanoptesError
 from caesar_web.panoptes.people import Refused
 from caesar_web.store.db import db
 from caesar_web.web import errors
+from caesar_web.web.pages import page
 
 blueprint = Blueprint("sign_in", __name__)
 
@@ -36,7 +37,7 @@ AGAIN = "This sign-in did not begin in this browser, or has been used already. P
 def start() -> AnyResponse:
     """Sends the browser to Panoptes; when another site has sent it here, people are asked first."""
     if request.method == "GET" and request.headers.get("Sec-Fetch-Site") == "cross-site":
-        return Response(render_template("sign_in.html"), content_type="text/html; charset=utf-8")
+        return page("sign_in.html")
     if request.method == "GET" and "to" in request.args:
         own_paths.remember(request.args["to"])
     departure = parts.people().departure(_callback())
@@ -78,8 +79,7 @@ def who() -> AnyResponse:
     """Who is signed in here."""
     caller = identity()
     if wants_page():
-        html = render_template("session.html")
-        return Response(html, content_type="text/html; charset=utf-8")
+        return page("session.html")
     return as_response(_described(caller))
 
 

@@ -1,6 +1,6 @@
 """The public status page: whether classifications come in and effects go out."""
 
-from flask import Blueprint, Response, render_template
+from flask import Blueprint, Response
 
 from caesar_web.access import parts
 from caesar_web.access.negotiation import wants_page
@@ -10,6 +10,7 @@ from caesar_web.domain.classification import timestamp
 from caesar_web.jobs import queues
 from caesar_web.store import queries
 from caesar_web.store.queries import reading
+from caesar_web.web.pages import page
 
 MOST_COUNTED = 100_000
 
@@ -21,7 +22,7 @@ blueprint = Blueprint("status", __name__)
 def status() -> Response:
     """As a page for browsers, as JSON for those who monitor."""
     if wants_page():
-        return Response(_page(), content_type="text/html; charset=utf-8")
+        return _page()
     return _summary()
 
 
@@ -39,9 +40,9 @@ def _summary() -> Response:
     return as_response(body)
 
 
-def _page() -> str:
+def _page() -> Response:
     with reading() as session:
-        return render_template(
+        return page(
             "status.html",
             newest=queries.newest(session),
             queued=_queued(),

@@ -1,11 +1,12 @@
 """Pages of the trail: who did what, of one workflow for its members, and all for administrators."""
 
-from flask import Blueprint, Response, render_template, request
+from flask import Blueprint, Response, request
 
 from caesar_web.access.permissions import permit
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.store import audit_statements as audit
 from caesar_web.store.queries import reading
+from caesar_web.web.pages import page
 
 PAGE_SIZE = 50
 
@@ -31,10 +32,9 @@ def _page(workflow_id: int | None) -> Response:
         entries = audit.page(
             session, workflow_id=workflow_id, before_id=before_id, most=PAGE_SIZE + 1
         )
-        html = render_template(
+        return page(
             "trail.html",
             entries=entries[:PAGE_SIZE],
             older=entries[PAGE_SIZE - 1].id if len(entries) > PAGE_SIZE else None,
             workflow_id=workflow_id,
         )
-    return Response(html, content_type="text/html; charset=utf-8")

@@ -1,9 +1,8 @@
 """Pages of workflows: those that are mine, one of them, adding one, its settings."""
 
 import json
-from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, render_template, url_for
+from flask import Blueprint, Response, flash, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import configuring, membership
@@ -21,6 +20,7 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.effects import AnyRule
 from caesar_web.store.queries import reading
 from caesar_web.web import forms
+from caesar_web.web.pages import page
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/workflows")
 
@@ -38,7 +38,7 @@ def index() -> Response:
     project_ids = membership.projects()
     with reading() as session:
         rows = queries.workflows(session, project_ids=project_ids)
-        return _page("workflows/index.html", workflows=rows)
+        return page("workflows/index.html", workflows=rows)
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -47,7 +47,7 @@ def new() -> AnyResponse:
     form = forms.AddWorkflow.of_page()
     if form.is_submitted() and form.validate() and (workflow_id := _added(form)):
         return redirect(url_for("workflows.show", workflow_id=workflow_id))
-    return _page("workflows/new.html", form=form, status=422 if form.errors else 200)
+    return page("workflows/new.html", form=form, status=422 if form.errors else 200)
 
 
 @blueprint.post("")
@@ -65,7 +65,7 @@ def show(workflow_id: int) -> Response:
     with reading() as session:
         row = session.get_one(Workflow, workflow_id)
         rules: list[AnyRule] = [*row.subject_rules, *row.user_rules]
-        return _page(
+        return page(
             "workflows/show.html",
             workflow=row,
             reducers=queries.reducers(session, "Workflow", workflow_id),
@@ -91,7 +91,7 @@ def settings(workflow_id: int) -> AnyResponse:
         changed = configuring.apply(workflow_id, document)
         flash("The settings are saved." if changed else "The settings were so already.")
         return redirect(url_for("workflows.show", workflow_id=workflow_id))
-    return _page(
+    return page(
         "workflows/settings.html",
         form=form,
         workflow_id=workflow_id,
@@ -121,8 +121,3 @@ def _read(rule: AnyRule) -> str:
         return read_rule(parse(json.loads(rule.condition)), rule.effects)
     except (InvalidCondition, ValueError, RecursionError) as problem:
         return f"This condition cannot be read: {problem}"
-
-
-def _page(template: str, *, status: int = 200, **values: Any) -> Response:
-    html = render_template(template, **values)
-    return Response(html, status, content_type="text/html; charset=utf-8")

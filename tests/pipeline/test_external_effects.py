@@ -11,7 +11,7 @@ from sqlalchemy import update
 
 from caesar_web.config import Config, new_key
 from caesar_web.domain.options import MASK
-from caesar_web.external.http import ExternalError
+from caesar_web.external.http import ExternalError, GuardedClient
 from caesar_web.jobs import tasks
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import SubjectRuleEffect
@@ -61,7 +61,7 @@ def sink(app: Flask) -> Iterator[Sink]:
 
 
 def serve(app: Flask, sink: Sink) -> Sink:
-    app.extensions["external"] = sink
+    app.extensions.setdefault("caesar_parts", {})[GuardedClient] = sink
     return sink
 
 
