@@ -15,13 +15,26 @@ from caesar_web.config import Config
 from caesar_web.store import activity, configuration, inbox, results  # noqa: F401  # all tables
 from caesar_web.store.db import db, engine_options, prepare_engine
 from caesar_web.web import configuration as configuration_pages
-from caesar_web.web import csrf, errors, headers, links, sign_in, status, trail, workflows
+from caesar_web.web import (
+    csrf,
+    errors,
+    headers,
+    help,
+    layout,
+    projects,
+    sign_in,
+    status,
+    trail,
+    workflows,
+)
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 4 * 1024 * 1024  # of a request; the stream has a limit of its own
 BLUEPRINTS = (
     status.blueprint,
     sign_in.blueprint,
+    help.blueprint,
+    projects.blueprint,
     workflows.blueprint,
     configuration_pages.blueprint,
     trail.blueprint,
@@ -75,8 +88,7 @@ def _guard(app: Flask, config: Config) -> None:
     app.before_request(csrf.check)
     app.after_request(headers.add)
     errors.register(app)
-    app.jinja_env.globals["link"] = links.link
-    app.context_processor(lambda: {"caller": identity.identity_if_any()})
+    layout.register(app)
 
 
 def collect_seldom() -> None:

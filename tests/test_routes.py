@@ -30,6 +30,7 @@ from tests.people import (
     BOB,
     BROWSER,
     CAROL,
+    CSRF,
     DAVE,
     ROOT,
     PassingTime,
@@ -112,6 +113,7 @@ class World:
         values = {
             "filename": "style.css",
             "workflow_id": workflow_id,
+            "project_id": 30,
             "extractor_key": "all",
             "reducer_key": "counts",
             "subject_id": 1,
@@ -318,7 +320,7 @@ def _seen(
     cookie = response.headers.get("Set-Cookie", "")
     seen = {
         "status": response.status_code,
-        "body": response.text,
+        "body": CSRF.sub("", response.text),
         "headers": headers,
         "cookie": cookie.partition(";")[2],
         "session": _session(world.app, cookie),

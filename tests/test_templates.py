@@ -11,6 +11,7 @@ from flask import Flask, render_template
 from jinja2 import StrictUndefined
 
 from caesar_web.access.identity import Identity
+from caesar_web.access.permissions import Place
 from caesar_web.app import ROOT, create_app
 from caesar_web.store.activity import AuditEntry
 from caesar_web.store.configuration import (
@@ -28,7 +29,7 @@ from tests.pages import broken_rules, parse
 TEMPLATES = sorted(
     str(path.relative_to(ROOT / "templates")) for path in Path(ROOT / "templates").rglob("*.html")
 )
-LAYOUTS = {"base.html", "_forms.html"}
+LAYOUTS = {"base.html", "_forms.html", "_page.html", "workflows/_layout.html"}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MARKUP = "<b>&\"'"
 
@@ -92,7 +93,7 @@ ENTRY = AuditEntry(
     created_at=NOON,
 )
 SOMEBODY = Identity(1, MARKUP, MARKUP, True, True, True, NOON, secret="-", access_token="-")
-HERE = {"workflow_id": 1, "name": MARKUP}
+HERE = {"place": Place(1, MARKUP, 2, MARKUP, "paused", False, False)}
 
 
 def wrong(form: Any) -> Any:
@@ -115,21 +116,39 @@ PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("session.html", lambda: {"caller": replace(SOMEBODY, acts_as_admin=False)}),
     ("session.html", dict),
     ("sign_in.html", dict),
+    ("help.html", lambda: {"words": [(MARKUP, MARKUP)]}),
+    ("projects/index.html", lambda: {"workflows": [WORKFLOW]}),
+    ("projects/index.html", lambda: {"workflows": []}),
+    (
+        "projects/show.html",
+        lambda: {
+            "project_id": 2,
+            "project": None,
+            "workflows": [WORKFLOW],
+            "reducers": [Reducer(key=MARKUP, type="stats", config={})],
+        },
+    ),
     ("trail.html", lambda: {"entries": [ENTRY], "older": 7, "workflow_id": None}),
-    ("trail.html", lambda: {"entries": [], "older": None, "workflow_id": 1}),
+    ("trail.html", lambda: HERE | {"entries": [], "older": None, "workflow_id": 1}),
     ("workflows/index.html", lambda: {"workflows": [WORKFLOW]}),
     ("workflows/index.html", lambda: {"workflows": []}),
     ("workflows/new.html", lambda: {"form": forms.AddWorkflow(data={"id": MARKUP})}),
     ("workflows/new.html", lambda: {"form": wrong(forms.AddWorkflow())}),
     (
         "workflows/show.html",
-        lambda: {
-            "workflow": WORKFLOW,
-            "reducers": [Reducer(key=MARKUP, type="stats", config={})],
-            "readings": dict.fromkeys(WORKFLOW.subject_rules, MARKUP),
-        },
+        lambda: (
+            HERE
+            | {
+                "workflow": WORKFLOW,
+                "reducers": [Reducer(key=MARKUP, type="stats", config={})],
+                "readings": dict.fromkeys(WORKFLOW.subject_rules, MARKUP),
+            }
+        ),
     ),
-    ("workflows/show.html", lambda: {"workflow": EMPTY, "reducers": [], "readings": {}}),
+    (
+        "workflows/show.html",
+        lambda: HERE | {"workflow": EMPTY, "reducers": [], "readings": {}},
+    ),
     ("workflows/settings.html", lambda: HERE | {"form": wrong(forms.Settings())}),
     (
         "workflows/configuration.html",

@@ -1,6 +1,6 @@
 """Who may do what: one table, and the check before every request that keeps to it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import TypeVar
@@ -53,7 +53,10 @@ PERMISSIONS: dict[str, Permission] = {
     "post to the stream": Permission(Who.ANYONE),  # it has a password of its own
     "list my workflows": Permission(Who.SIGNED_IN),
     "add a workflow": Permission(Who.SIGNED_IN),  # of a project that is theirs: checked when added
+    "choose a theme": Permission(Who.ANYONE),
+    "read the help": Permission(Who.ANYONE),
     "see a workflow": Permission(Who.MEMBER),
+    "see a project": Permission(Who.MEMBER),
     "read extracts": Permission(Who.MEMBER, public="public_extracts", otherwise_empty=True),
     "read reductions": Permission(Who.MEMBER, public="public_reductions"),
     "configure a workflow": Permission(Who.MEMBER),
@@ -70,6 +73,8 @@ class Place:
     workflow_id: int
     name: str | None
     project_id: int
+    project_name: str | None
+    status: str
     public_extracts: bool
     public_reductions: bool
 
@@ -85,8 +90,8 @@ class NotAllowed(Forbidden):
 class Hidden(NotFound):
     """It does not exist, or not for this caller: which of the two, nobody is told."""
 
-    def __init__(self, workflow_id: object, *, as_empty: bool = False) -> None:
-        super().__init__(f"Couldn't find Workflow with 'id'={workflow_id}")
+    def __init__(self, model: str, id: object, *, as_empty: bool = False) -> None:
+        super().__init__(f"Couldn't find {model} with 'id'={id}")
         self.as_empty = as_empty
 
 
@@ -124,10 +129,11 @@ def check() -> None:
         if wants_page():
             identity_if_any()  # every page names who is signed in; views have transactions open
         return
-    workflow_id = (request.view_args or {}).get("workflow_id")
+    named = request.view_args or {}
+    workflow_id = named.get("workflow_id")
     g.place = None if workflow_id is None else _find(workflow_id)
     try:
-        _check(permission, g.place, workflow_id)
+        _check(permission, g.place, named)
     except (NotSignedIn, NotAllowed, Hidden) as refusal:
         if not _only_looks(refusal):
             known = None if g.place is None else g.place.workflow_id
@@ -147,7 +153,7 @@ def _refuse_nul() -> None:
         raise BadRequest
 
 
-def _check(permission: Permission, found: Place | None, workflow_id: object) -> None:
+def _check(permission: Permission, found: Place | None, named: Mapping[str, object]) -> None:
     try:
         caller = identity()
     except BadToken as problem:
@@ -158,9 +164,17 @@ def _check(permission: Permission, found: Place | None, workflow_id: object) -> 
         raise NotSignedIn
     if permission.who is Who.ADMIN and not caller.acts_as_admin:
         raise NotAllowed
-    project_id = None if found is None else found.project_id
-    if permission.who is Who.MEMBER and not may_touch(project_id):
-        raise Hidden(workflow_id, as_empty=permission.otherwise_empty)
+    if permission.who is not Who.MEMBER:
+        return
+    if "project_id" in named:
+        if not may_touch(_id(named["project_id"])):
+            raise Hidden("Project", named["project_id"])
+    elif not may_touch(None if found is None else found.project_id):
+        raise Hidden("Workflow", named.get("workflow_id"), as_empty=permission.otherwise_empty)
+
+
+def _id(value: object) -> int | None:
+    return value if isinstance(value, int) and 0 < value <= LARGEST_ID else None
 
 
 def _only_looks(refusal: HTTPException) -> bool:
@@ -175,6 +189,8 @@ def _find(workflow_id: int) -> Place | None:
         Workflow.id,
         Workflow.name,
         Workflow.project_id,
+        Workflow.project_name,
+        Workflow.status,
         Workflow.public_extracts,
         Workflow.public_reductions,
     )

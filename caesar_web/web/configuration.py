@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import configuring
 from caesar_web.access.membership import may_touch
-from caesar_web.access.permissions import permit, place
+from caesar_web.access.permissions import permit
 from caesar_web.domain.documents import read_document
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.options import Unreadable
@@ -38,8 +38,6 @@ def edit(workflow_id: int) -> AnyResponse:
         form=form,
         copy=copy,
         copied_from=source_id,
-        workflow_id=workflow_id,
-        name=place().name,
     )
 
 

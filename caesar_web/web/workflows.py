@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from caesar_web.access import configuring, membership
 from caesar_web.access.adding import NotYours, add_workflow
 from caesar_web.access.negotiation import wants_page
-from caesar_web.access.permissions import permit, place
+from caesar_web.access.permissions import permit
 from caesar_web.api import workflows as api
 from caesar_web.domain.conditions import InvalidCondition, parse
 from caesar_web.domain.documents import SETTINGS, read_document
@@ -94,8 +94,6 @@ def settings(workflow_id: int) -> AnyResponse:
     return page(
         "workflows/settings.html",
         form=form,
-        workflow_id=workflow_id,
-        name=place().name,
         status=422 if form.errors else 200,
     )
 

@@ -14,22 +14,25 @@ TEXT = 4.5
 SHAPE = 3.0  # borders of controls, focus rings and marks
 
 BLACK = "#000000"  # what is written on gold
+GROUNDS = ("page", "surface", "raised")
 PAIRS = [
-    *((text, on, TEXT) for text in ("text", "quiet", "link") for on in ("page", "surface")),
-    *((text, on, TEXT) for text in ("good", "warn", "bad") for on in ("page", "surface")),
-    ("on-brand", "brand", TEXT),
+    *((text, on, TEXT) for text in ("text", "quiet", "link") for on in GROUNDS),
+    *((text, on, TEXT) for text in ("good", "warn", "bad") for on in GROUNDS),
+    ("on-bar", "bar", TEXT),
     (BLACK, "gold", TEXT),
-    *((shape, on, SHAPE) for shape in ("control", "focus", "text") for on in ("page", "surface")),
+    *((shape, on, SHAPE) for shape in ("control", "focus", "text") for on in GROUNDS),
     *((bar, "surface", SHAPE) for bar in ("good", "bad")),
-    ("gold", "brand", SHAPE),
+    ("gold", "bar", SHAPE),
+    ("brand", "bar", SHAPE),
 ]
 
 
 def _themes() -> dict[str, dict[str, str]]:
     """The colours of each theme by their roles."""
-    blocks = re.findall(r":root \{(.*?)\}", STYLE, re.DOTALL)
-    colours = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]{6});", block)) for block in blocks]
-    return dict(zip(THEMES, colours, strict=True))
+    pairs = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\);", STYLE)
+    return {
+        theme: {name: colours[at] for name, *colours in pairs} for at, theme in enumerate(THEMES)
+    }
 
 
 def _luminance(colour: str) -> float:

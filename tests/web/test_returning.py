@@ -59,7 +59,8 @@ def test_b7c_another_site_does_not_begin_a_sign_in(client: FlaskClient) -> None:
     response = client.get(f"{START}?to=/workflows/100", headers=FROM_ELSEWHERE)
     assert response.status_code == 200
     page = page_of(response)
-    assert [form.attributes["action"] for form in page.all("form")] == [START]
+    (main,) = page.all("main")
+    assert [form.attributes["action"] for form in main.all("form")] == [START]
     assert not {"departure", "return_to"} & held(client)
     token = CSRF.search(response.text)
     assert token

@@ -282,9 +282,10 @@ def test_another_site_cannot_sign_people_in(client: FlaskClient, standin: Standi
     response = client.get("/auth/zooniverse?to=/workflows/200", headers=ELSEWHERE)
     assert response.status_code == 200
     page = page_of(response)
-    assert [each.text for each in page.all("button")] == ["Sign in with Zooniverse"]
+    (main,) = page.all("main")
+    assert [each.text for each in main.all("button")] == ["Sign in with Zooniverse"]
     assert client.post("/auth/zooniverse", headers=ELSEWHERE).status_code == 400
-    (field,) = [each for each in page.all("input") if each.attributes["name"] == "csrf_token"]
+    (field,) = [each for each in main.all("input") if each.attributes["name"] == "csrf_token"]
     fields = {"csrf_token": field.attributes["value"]}
     departure = client.post("/auth/zooniverse", data=fields, headers=BROWSER)
     assert departure.location.startswith(f"{standin.url}/oauth/authorize?")

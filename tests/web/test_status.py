@@ -128,7 +128,7 @@ def test_the_workflows_are_not_named(busy: FlaskClient) -> None:
     assert "Actions 1" in page.text
 
 
-LIGHT = "rgb(246, 246, 246)"
+LIGHT = "rgb(239, 242, 245)"
 SIZES = {"desktop": (1280, 800), "phone": (360, 740)}
 
 
