@@ -8,7 +8,13 @@ from flask import current_app
 from caesar_web.config import Config
 from caesar_web.jobs import tasks
 from caesar_web.panoptes.bearer import PublicKeys
+from caesar_web.panoptes.client import Panoptes
+from caesar_web.panoptes.listings import TIMEOUT, Listings
 from caesar_web.panoptes.people import People
+
+
+class SwiftPanoptes(Panoptes):
+    """Panoptes as the service account sees it, for pages that somebody waits for."""
 
 
 def config() -> Config:
@@ -31,6 +37,26 @@ def people() -> People:
             config().panoptes_client_id,
             config().panoptes_client_secret,
             now=lambda: now().timestamp(),
+        ),
+    )
+
+
+def listings() -> Listings:
+    """Panoptes' lists, for pages that offer choices."""
+    return tasks.once(
+        Listings, lambda: Listings(config().panoptes_url, now=lambda: now().timestamp())
+    )
+
+
+def swift_panoptes() -> SwiftPanoptes:
+    """The service account's client that soon gives up."""
+    return tasks.once(
+        SwiftPanoptes,
+        lambda: SwiftPanoptes(
+            config().panoptes_url,
+            config().panoptes_client_id,
+            config().panoptes_client_secret,
+            timeout=TIMEOUT,
         ),
     )
 

@@ -59,6 +59,19 @@ def read_event(event: dict[str, Any]) -> Arrival:
         raise Rejected(str(problem)) from None
 
 
+def read_subject(row: Any, place: str) -> SubjectSeen:
+    """A subject as Panoptes describes it. Raises Rejected and Unstorable, with the place."""
+    fields = _object(row, place)
+    metadata = _object(fields.get("metadata") or {}, f"{place}.metadata")
+    check_storable(metadata, f"{place}.metadata")
+    moments = (
+        _moment(fields[name], f"{place}.{name}") if fields.get(name) else None
+        for name in ("created_at", "updated_at")
+    )
+    known = without_addresses(metadata)
+    return SubjectSeen(_id(fields.get("id"), f"{place}.id"), known, *moments)
+
+
 def without_addresses(value: Any) -> Any:
     """The same JSON without any `user_ip`, which is personal and never kept."""
     return _stripped(value) if _has_address(value) else value  # copies only what needs it
@@ -116,19 +129,7 @@ def _subjects(event: dict[str, Any]) -> list[SubjectSeen]:
     given = linked.get("subjects") or []
     if not isinstance(given, list):
         raise Rejected("linked.subjects must be a list")
-    subjects = []
-    for at, subject in enumerate(given):
-        place = f"linked.subjects[{at}]"
-        fields = _object(subject, place)
-        metadata = _object(fields.get("metadata") or {}, f"{place}.metadata")
-        check_storable(metadata, f"{place}.metadata")
-        moments = (
-            _moment(fields[name], f"{place}.{name}") if fields.get(name) else None
-            for name in ("created_at", "updated_at")
-        )
-        known = without_addresses(metadata)
-        subjects.append(SubjectSeen(_id(fields.get("id"), f"{place}.id"), known, *moments))
-    return subjects
+    return [read_subject(subject, f"linked.subjects[{at}]") for at, subject in enumerate(given)]
 
 
 def _object(value: Any, place: str) -> dict[str, Any]:

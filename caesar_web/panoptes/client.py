@@ -53,6 +53,10 @@ class Panoptes:
         """The collection's row."""
         return self._row("collections", collection_id)
 
+    def subject(self, subject_id: int) -> Document:
+        """The subject's row, with its metadata and locations."""
+        return self._row("subjects", subject_id)
+
     def retire(self, workflow_id: int, subject_ids: Sequence[int], *, reason: str) -> None:
         """Retire the subjects in the workflow; those that are retired already stay so."""
         body = {"subject_ids": list(subject_ids), "retirement_reason": reason}

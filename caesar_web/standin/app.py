@@ -5,7 +5,16 @@ import hashlib
 from flask import Flask, Response, request
 from werkzeug.exceptions import HTTPException
 
-from caesar_web.standin import hooks, interception, oauth, reads, sessions, testing, writes
+from caesar_web.standin import (
+    hooks,
+    interception,
+    oauth,
+    pictures,
+    reads,
+    sessions,
+    testing,
+    writes,
+)
 from caesar_web.standin.envelope import ApiError, problem
 from caesar_web.standin.state import Settings, State
 
@@ -33,7 +42,7 @@ def create_standin(settings: Settings) -> Flask:
     app.before_request(_check_api_headers)
     app.register_error_handler(ApiError, _api_error)
     app.register_error_handler(HTTPException, _http_error)
-    for module in (oauth, sessions, reads, writes, testing, hooks):
+    for module in (oauth, sessions, reads, writes, pictures, testing, hooks):
         app.register_blueprint(module.blueprint)
     return app
 

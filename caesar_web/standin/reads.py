@@ -132,9 +132,18 @@ def set_member_subjects() -> Response:
 
 @blueprint.get("/collections")
 def collections() -> Response:
+    owners, project_ids = request.args.get("owner"), ids_asked_for("project_ids", "project_id")
     with locked_world() as world:
-        found = list(world.collections.values())
-        return listing("collections", found, lambda row: rows.collection_row(world, row))
+        found = [
+            row
+            for row in world.collections.values()
+            if (owners is None or world.users[row.owner_id].login in owners.split(","))
+            and (project_ids is None or not project_ids.isdisjoint(row.project_ids))
+        ]
+        filters = ("owner", "project_id", "project_ids")
+        return listing(
+            "collections", found, lambda row: rows.collection_row(world, row), filters=filters
+        )
 
 
 @blueprint.get("/collections/<int:collection_id>")

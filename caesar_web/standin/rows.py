@@ -1,6 +1,9 @@
 """The rows of the API: how each thing of the world looks on the wire. All ids are strings there."""
 
 from collections.abc import Iterable
+from urllib.parse import urljoin
+
+from flask import request
 
 from caesar_web.standin.world import (
     JSON,
@@ -150,7 +153,10 @@ def subject_row(world: World, subject: Subject) -> JSON:
     return {
         "id": str(subject.id),
         "metadata": subject.metadata,
-        "locations": subject.locations,
+        "locations": [
+            {mime: urljoin(request.host_url, path) for mime, path in location.items()}
+            for location in subject.locations
+        ],
         "zooniverse_id": None,
         "external_id": None,
         "created_at": SEEDED_AT,

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from caesar_web.standin.classifications import Classifications
-from caesar_web.standin.seed_subjects import camera_trap, galaxies, minutes
+from caesar_web.standin.seed_subjects import camera_trap, drawn, galaxies, minutes
 from caesar_web.standin.seed_tasks import GALAXY, MINUTES, SHAPE, SURVEY
 from caesar_web.standin.world import (
     JSON,
@@ -127,7 +127,7 @@ def _add_subjects(world: World) -> None:
         SubjectSet(23, 20, "Lions", []),
     ):
         world.subject_sets[subject_set.id] = subject_set
-    plain = Subject(70, 10, {"#filename": "a.jpg"}, [{"image/jpeg": "https://example.org/a.jpg"}])
+    plain = Subject(70, 10, {"#filename": "a.jpg"}, drawn(70))
     _fill(world, 7, [plain, *galaxies(1001, 199)])
     _fill(world, 11, galaxies(1201, 40))
     _fill(world, 21, camera_trap(2001, 200))

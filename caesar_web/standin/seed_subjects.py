@@ -9,8 +9,9 @@ TRAINING_FLAGS: tuple[object, ...] = (True, "true", "True")
 GALAXY_ANSWERS = ("Yes, a galaxy", "No, a star", "No, an artefact")
 
 
-def _image(name: str) -> list[dict[str, str]]:
-    return [{"image/jpeg": f"https://example.org/{name}"}]
+def drawn(subject_id: int) -> list[dict[str, str]]:
+    """The picture that the stand-in draws of a subject."""
+    return [{"image/svg+xml": f"/media/{subject_id}.svg"}]
 
 
 def galaxies(first_id: int, count: int) -> list[Subject]:
@@ -29,7 +30,7 @@ def galaxies(first_id: int, count: int) -> list[Subject]:
         if number % TRAINING_EVERY == 0:
             flag = TRAINING_FLAGS[number // TRAINING_EVERY % len(TRAINING_FLAGS)]
             metadata |= _training(chance.choice((0, 0, 1, 2)), flag)
-        subjects.append(Subject(subject_id, 10, metadata, _image(name)))
+        subjects.append(Subject(subject_id, 10, metadata, drawn(subject_id)))
     return subjects
 
 
@@ -60,7 +61,8 @@ def camera_trap(first_id: int, count: int) -> list[Subject]:
             "time": time,
             "season": "4",
         }
-        subjects.append(Subject(first_id + number, 20, metadata, _image(name)))
+        subject_id = first_id + number
+        subjects.append(Subject(subject_id, 20, metadata, drawn(subject_id)))
     return subjects
 
 
@@ -78,5 +80,6 @@ def minutes(first_id: int, count: int) -> list[Subject]:
             "clerk": chance.choice(("J. Hartley", "M. Osei", "R. Quill")),
             "lines": str(chance.randrange(12, 38)),
         }
-        subjects.append(Subject(first_id + number, 30, metadata, _image(name)))
+        subject_id = first_id + number
+        subjects.append(Subject(subject_id, 30, metadata, drawn(subject_id)))
     return subjects

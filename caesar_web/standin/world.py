@@ -85,7 +85,7 @@ class Subject:
     id: int
     project_id: int
     metadata: JSON
-    locations: list[dict[str, str]]
+    locations: list[dict[str, str]]  # paths of the stand-in itself
 
 
 @dataclass

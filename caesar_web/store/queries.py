@@ -87,6 +87,19 @@ def reductions_of_subject(
     return list(session.scalars(wanted.order_by(SubjectReduction.id)))
 
 
+def has_seen(session: Session, workflow_id: int, subject_id: int) -> bool:
+    """Whether a classification, extract or reduction of the subject came up in the workflow."""
+    here = {"workflow_id": workflow_id, "subject_id": subject_id}
+    reduced = {"reducible_type": "Workflow", "reducible_id": workflow_id, "subject_id": subject_id}
+    traces: tuple[tuple[Any, dict[str, Any]], ...] = (
+        (Classification, here),
+        (Extract, here),
+        (SubjectReduction, reduced),
+    )
+    wanted = (select(table.id).filter_by(**where).limit(1) for table, where in traces)
+    return any(session.scalar(one) is not None for one in wanted)
+
+
 def newest(session: Session) -> Newest:
     def of(*tables: Any) -> datetime | None:
         latest = (

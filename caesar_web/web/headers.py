@@ -35,12 +35,15 @@ def add(response: Response) -> Response:
 
 
 def _content_security_policy() -> str:
-    media = " ".join(MEDIA_HOSTS)
-    panoptes = urlsplit(parts.config().panoptes_url)  # where the sign-in form is redirected to
+    config = parts.config()
+    address = urlsplit(config.panoptes_url)  # where the sign-in form is redirected to
+    panoptes = f"{address.scheme}://{address.netloc}"
+    drawn = (panoptes,) if config.development else ()  # the stand-in draws its subjects itself
+    media = " ".join((*MEDIA_HOSTS, *drawn))
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self';"
         f" connect-src 'self'; img-src 'self' {media}; media-src 'self' {media};"
-        f" form-action 'self' {panoptes.scheme}://{panoptes.netloc};"
+        f" form-action 'self' {panoptes};"
         " base-uri 'none'; frame-ancestors 'none'"
     )
 

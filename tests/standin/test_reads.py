@@ -201,6 +201,10 @@ def test_collections(standin: StandinServer) -> None:
     rows = standin.api("GET", "/collections").json()["collections"]
     projects = {row["id"]: row["links"]["projects"] for row in rows}
     assert projects == {"5": ["10"], "6": [], "9": ["30", "10"], "12": ["20"]}
+    assert _ids(standin, "/collections?owner=alice") == ["5", "6", "12"]
+    assert _ids(standin, "/collections?owner=nobody") == []
+    assert _ids(standin, "/collections?project_ids=30,20") == ["9", "12"]
+    assert _ids(standin, "/collections?project_id=10&owner=dave") == ["9"]
 
 
 def test_a_subject(standin: StandinServer) -> None:
@@ -208,7 +212,7 @@ def test_a_subject(standin: StandinServer) -> None:
         {
             "id": "70",
             "metadata": {"#filename": "a.jpg"},
-            "locations": [{"image/jpeg": "https://example.org/a.jpg"}],
+            "locations": [{"image/svg+xml": f"{standin.url}/media/70.svg"}],
             "zooniverse_id": None,
             "external_id": None,
             "created_at": "2026-01-01T00:00:00.000Z",

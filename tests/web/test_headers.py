@@ -10,6 +10,7 @@ from sqlalchemy import select
 
 from caesar_web.store.activity import AuditEntry
 from caesar_web.store.db import db
+from caesar_web.web.headers import MEDIA_HOSTS
 from tests.api.test_reads import NO_OTHER_DATABASE
 from tests.people import ALICE, BROWSER, bearer, csrf_token, sign_in, who
 from tests.served import three_projects
@@ -82,6 +83,8 @@ def test_every_answer_tells_browsers_what_they_may_do(
         assert directives["script-src"] == directives["style-src"] == "'self'"
         assert directives["frame-ancestors"] == directives["base-uri"] == "'none'"
         assert directives["form-action"] == f"'self' {standin.url}"
+        for kind in ("img-src", "media-src"):  # the stand-in draws its subjects itself
+            assert directives[kind].split() == ["'self'", *MEDIA_HOSTS, standin.url]
         assert "unsafe" not in policy
 
 
@@ -137,6 +140,9 @@ def test_in_production(database_url: str, standin: StandinServer) -> None:
         for path in ("/", "/nowhere", "/static/style.css"):
             response = client.get(path, buffered=True)
             assert response.headers["Strict-Transport-Security"] == "max-age=31536000"
+            policy = response.headers["Content-Security-Policy"]
+            assert policy.count(standin.url) == 1  # only to sign in
+            assert f"form-action 'self' {standin.url};" in policy
         assert sign_in(client, "alice", "/workflows/100") == "/workflows/100"
         headers = {**BROWSER, "Referer": "https://localhost/session"}
         fields = {"csrf_token": csrf_token(client)}
