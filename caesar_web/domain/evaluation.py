@@ -4,7 +4,7 @@ import math
 import operator as python
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from itertools import pairwise
 from typing import Any
@@ -39,7 +39,8 @@ Evaluate = Callable[[Node, Scope, Visit], Any]
 class Trace:
     """A node with the value or the error that it came to, and the nodes visited on the way.
 
-    `used_fallback` is for lookups. Nodes that were not reached are not among the steps.
+    `used_fallback` is for lookups; `entry` is the key of the entry that it was evaluated for,
+    right inside any or all. Nodes that were not reached are not among the steps.
     """
 
     node: Node
@@ -47,6 +48,7 @@ class Trace:
     error: str | None = None
     steps: tuple["Trace", ...] = ()
     used_fallback: bool = False
+    entry: str | None = None
 
 
 def evaluate(node: Node, scope: Scope) -> Any:
@@ -65,6 +67,8 @@ def trace(node: Node, scope: Scope) -> Trace:
 
     def visit(operand: Node, inner: Scope) -> Any:
         step = trace(operand, inner)
+        if node.operator in ("any", "all") and isinstance(inner, EntryScope):
+            step = replace(step, entry=inner.key)
         if len(steps) == TRACED_ENTRIES and len(node.operands) == 1:
             steps.pop()  # of many entries the last visited one decided
         steps.append(step)
@@ -83,6 +87,8 @@ def trace(node: Node, scope: Scope) -> Trace:
 def trace_as_json(step: Trace) -> dict[str, Any]:
     """A trace as it is stored with an action."""
     written: dict[str, Any] = {"operator": step.node.operator}
+    if step.entry is not None:
+        written["entry"] = step.entry
     if step.node.arguments:
         written["arguments"] = list(step.node.arguments)
     written["value"] = writable(step.value)

@@ -1,14 +1,19 @@
 """Filters: which classifications, and which of their extracts, a reducer sees."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from functools import cached_property
+from typing import Any, Literal
 
 from caesar_web.domain.classification import Group
 from caesar_web.domain.options import Option, Unreadable, choice, read_options, texts, whole_number
 from caesar_web.domain.values import Problem, is_blank
 
 Pair = tuple[int, int]
+Reason = Literal["repeat", "extractor", "empty", "training", "range"]
+Narrow = Callable[["Sieve", Group], Group | None]
+Stage = tuple[Reason, Narrow]
+Tell = Callable[[Reason, Group, Group | None], None]  # a group, and what a filter left of it
 
 
 @dataclass(frozen=True)
@@ -27,22 +32,41 @@ class Filters:
         """Whether a classification that comes last never changes what was let through before."""
         return self.repeated_classifications != "keep_last" and self.start >= 0 and self.end >= -1
 
+    @cached_property
+    def stages(self) -> tuple[Stage, ...]:
+        """What can take anything from one group after another, in order."""
+        in_sieve: dict[Reason, tuple[Narrow, bool]] = {
+            "repeat": (Sieve._without_repeat, self.repeated_classifications == "keep_first"),
+            "extractor": (Sieve._of_extractors, bool(self.extractor_keys)),
+            "empty": (Sieve._without_empty, self.empty_extracts != "keep_all"),
+            "training": (Sieve._of_training, self.training_behavior != "ignore_training"),
+            "range": (Sieve._of_range, self.only_appends and (self.start, self.end) != (0, -1)),
+        }
+        return tuple((reason, narrow) for reason, (narrow, used) in in_sieve.items() if used)
+
     def without_order(self) -> "Filters":
         """For running mode, where only what is new is seen: range and keep_last make no sense."""
         repeats = self.repeated_classifications
         repeats = "keep_first" if repeats == "keep_last" else repeats
         return replace(self, start=0, end=-1, repeated_classifications=repeats)
 
-    def select(self, groups: Iterable[Group], training: Collection[int]) -> list[Group]:
-        """What is let through of all the groups of one subgroup, in their order."""
-        sieve = Sieve(self, training)
+    def select(
+        self, groups: Iterable[Group], training: Collection[int], *, tell: Tell | None = None
+    ) -> list[Group]:
+        """What is let through of all the groups of one subgroup, in their order.
+
+        `tell` hears of each group that loses extracts, as it does in `Sieve`.
+        """
+        sieve = Sieve(self, training, tell=tell)
         groups = list(groups)
         if self.repeated_classifications == "keep_last":
-            groups = _last_of_each(groups)
+            groups = _told("repeat", groups, _last_of_each(groups), tell)
         admitted = [kept for group in groups if (kept := sieve.admit(group))]
         if self.only_appends:
             return admitted
-        return [group for at, group in enumerate(admitted) if self._in_range(at, len(admitted))]
+        length = len(admitted)
+        in_range = [group for at, group in enumerate(admitted) if self._in_range(at, length)]
+        return _told("range", admitted, in_range, tell)
 
     def _in_range(self, at: int, length: int) -> bool:
         start = self.start + length if self.start < 0 else self.start
@@ -58,28 +82,33 @@ class Sieve:
     """Lets the groups of one subgroup through one at a time, in their order."""
 
     def __init__(
-        self, filters: Filters, training: Collection[int], *, seen: Iterable[Pair] = ()
+        self,
+        filters: Filters,
+        training: Collection[int],
+        *,
+        seen: Iterable[Pair] = (),
+        tell: Tell | None = None,
     ) -> None:
         self._filters = filters
         self._training = training
         self._seen = set(seen)
+        self._tell = tell
         self._admitted = 0
 
     def admit(self, group: Group) -> Group | None:
         """What is left of the group; None: nothing."""
-        kept = self._without_repeat(group)
-        kept = kept and self._of_extractors(kept)
-        kept = kept and self._without_empty(kept)
-        kept = kept and self._of_training(kept)
-        if kept is None:
-            return None
-        self._admitted += 1
-        if self._filters.only_appends and not self._filters.in_open_range(self._admitted - 1):
-            return None
+        kept = group
+        for reason, narrow in self._filters.stages:
+            left = narrow(self, kept)
+            if left is not kept and self._tell:
+                self._tell(reason, kept, left)
+            if left is None:
+                return None
+            kept = left
         return kept
 
     def _without_repeat(self, group: Group) -> Group | None:
-        if group.user_id is None or self._filters.repeated_classifications != "keep_first":
+        if group.user_id is None:
             return group
         pair = (group.user_id, group.subject_id)
         if pair in self._seen and not group.continued:
@@ -89,25 +118,27 @@ class Sieve:
 
     def _of_extractors(self, group: Group) -> Group | None:
         keys = self._filters.extractor_keys
-        if not keys or all(one.extractor_key in keys for one in group.extracts):
+        if all(one.extractor_key in keys for one in group.extracts):
             return group
         return _narrowed(group, lambda one: one.extractor_key in keys)
 
     def _without_empty(self, group: Group) -> Group | None:
-        if self._filters.empty_extracts == "keep_all":
-            return group
         return _narrowed(group, lambda one: not is_blank(one.data))
 
     def _of_training(self, group: Group) -> Group | None:
-        wanted = self._filters.training_behavior
-        if wanted == "ignore_training":
-            return group
         is_training = group.subject_id in self._training
-        return group if is_training == (wanted == "training_only") else None
+        wants_training = self._filters.training_behavior == "training_only"
+        return group if is_training == wants_training else None
+
+    def _of_range(self, group: Group) -> Group | None:
+        self._admitted += 1
+        return group if self._filters.in_open_range(self._admitted - 1) else None
 
 
 def _narrowed(group: Group, wanted: Any) -> Group | None:
     extracts = tuple(extract for extract in group.extracts if wanted(extract))
+    if len(extracts) == len(group.extracts):
+        return group
     if not extracts:
         return None
     return Group(group.at, group.classification_id, extracts, group.continued)
@@ -122,6 +153,15 @@ def _last_of_each(groups: list[Group]) -> list[Group]:
     ]
 
 
+def _told(reason: Reason, groups: list[Group], left: list[Group], tell: Tell | None) -> list[Group]:
+    if tell:
+        positions = {group.position for group in left}
+        for group in groups:
+            if group.position not in positions:
+                tell(reason, group, None)
+    return left
+
+
 def is_training(metadata: Mapping[str, Any] | None) -> bool:
     """Whether a subject's metadata mark it as one whose answer is known."""
     marked = (metadata or {}).get("#training_subject")
@@ -130,15 +170,11 @@ def is_training(metadata: Mapping[str, Any] | None) -> bool:
 
 def read_filters(config: Any, *, place: str, problems: list[Problem]) -> Filters:
     """The filters of a reducer's configuration; what is wrong is added to `problems`."""
-    values = read_options(_OPTIONS, config or {}, place=place, problems=problems)
+    values = read_options(FILTER_OPTIONS, config or {}, place=place, problems=problems)
     if not values:
         return Filters()
     start, end = values.pop("from"), values.pop("to")
     return Filters(start=start, end=end, **values)
-
-
-def _repeats(value: Any) -> str:
-    return str(choice("keep_first", "keep_last", "keep_all")(value))
 
 
 def _extractor_keys(value: Any) -> tuple[str, ...]:
@@ -148,15 +184,74 @@ def _extractor_keys(value: Any) -> tuple[str, ...]:
         raise Unreadable("must be an extractor's key or a list of them") from None
 
 
-_OPTIONS = (
-    Option("from", whole_number, default=0),
-    Option("to", whole_number, default=-1),
-    Option("extractor_keys", _extractor_keys, default=()),
-    Option("empty_extracts", choice("keep_all", "ignore_empty"), default="keep_all"),
-    Option("repeated_classifications", _repeats, default="keep_first"),
+def _chosen(name: str, default: str, label: str, help: str, choices: Mapping[str, str]) -> Option:
+    return Option(
+        name,
+        choice(*choices),
+        default=default,
+        kind="choice",
+        label=label,
+        help=help,
+        example=default,
+        choices=choices,
+    )
+
+
+FILTER_OPTIONS = (
+    _chosen(
+        "repeated_classifications",
+        "keep_first",
+        "The same volunteer again",
+        "Which classification counts if somebody sees the same subject more than once.",
+        {
+            "keep_first": "only the first one counts",
+            "keep_last": "only the last one counts",
+            "keep_all": "all of them count",
+        },
+    ),
     Option(
+        "extractor_keys",
+        _extractor_keys,
+        default=(),
+        kind="extractors",
+        label="Extractors",
+        help="Whose extracts it looks at. None chosen: those of all extractors.",
+        example="T0",
+    ),
+    _chosen(
+        "empty_extracts",
+        "keep_all",
+        "Empty extracts",
+        "Whether extracts without any data count.",
+        {"keep_all": "they count", "ignore_empty": "they are left out"},
+    ),
+    _chosen(
         "training_behavior",
-        choice("ignore_training", "training_only", "experiment_only"),
-        default="ignore_training",
+        "ignore_training",
+        "Training subjects",
+        "Whether it matters that a subject’s answer is known.",
+        {
+            "ignore_training": "all subjects count, training or not",
+            "training_only": "only training subjects count",
+            "experiment_only": "training subjects are left out",
+        },
+    ),
+    Option(
+        "from",
+        whole_number,
+        default=0,
+        kind="whole number",
+        label="From classification",
+        help="The first that counts, in order of time. 0 is the first; -1 is the last.",
+        example="0",
+    ),
+    Option(
+        "to",
+        whole_number,
+        default=-1,
+        kind="whole number",
+        label="To classification",
+        help="The last that counts, itself included. -1 is the last of all.",
+        example="4 for the first five",
     ),
 )

@@ -40,9 +40,9 @@ class Words(NamedTuple):
     empty: str = ""
 
 
-def read_condition(node: Node) -> str:
-    """A condition, or a part of one, in words."""
-    return sentence(condition_pieces(node))
+def read_condition(node: Node, *, in_entry: bool = False) -> str:
+    """A condition, or a part of one, in words; `in_entry`: a part from inside any or all."""
+    return sentence(_read(node, in_entry))
 
 
 def read_rule(node: Node, effects: Sequence[EffectLike]) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from caesar_web.domain.classification import Extract, Group
-from caesar_web.domain.filters import Filters, Pair, Sieve
+from caesar_web.domain.filters import Filters, Pair, Sieve, Tell
 from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.grouping import Grouping, GroupingFailed
 from caesar_web.domain.reducers import ReducerType
@@ -172,12 +172,14 @@ class RunningSeries:
         *,
         history: Iterable[Group] = (),
         training: Collection[int] = (),
+        tell: Tell | None = None,
     ) -> None:
         self.results: dict[str, Reduced] = {}
         self.newly_counted: list[Counted] = []
         self._reducer = reducer
         self._filters = reducer.filters.without_order()
         self._training = training
+        self._tell = tell
         self._stored = stored
         self._waiting = list(history)
         self._states: dict[str, Any] = {}
@@ -215,7 +217,8 @@ class RunningSeries:
         is_continued = len(fresh) < len(group.extracts)
         candidate = group._replace(extracts=fresh, continued=is_continued)
         seen = self._seen.get(name, ())
-        admitted = Sieve(self._filters, self._training, seen=seen).admit(candidate)
+        sieve = Sieve(self._filters, self._training, seen=seen, tell=self._tell)
+        admitted = sieve.admit(candidate)
         if admitted is None:
             return None
         fold, options = self._reducer.type.fold, self._reducer.options

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
+from caesar_web.domain.lights import FAILED, WELL
 from caesar_web.store import light_statements as lights
-from caesar_web.store.light_statements import FAILED, WELL, Fared
+from caesar_web.store.light_statements import Fared
 from caesar_web.store.snapshot import Snapshot
 
 

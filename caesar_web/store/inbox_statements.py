@@ -162,6 +162,16 @@ def claim(session: Session, workflow_id: int, lanes: Sequence[int], *, most: int
     return [_claimed(row) for row in rows]
 
 
+def kept(session: Session, workflow_id: int, ids: Iterable[int]) -> list[ClassificationValue]:
+    """Those of the classifications that are the workflow's, processed or not."""
+    rows = session.execute(
+        select(*_CLAIMED_COLUMNS, *_SUBJECT_COLUMNS)
+        .join(Subject, Subject.id == Classification.subject_id)
+        .where(Classification.workflow_id == workflow_id, among(Classification.id, ids))
+    )
+    return [_claimed(row).classification for row in rows]
+
+
 def mark_processed(session: Session, ids: Iterable[int], *, now: datetime) -> None:
     session.execute(
         update(Classification)

@@ -7,12 +7,12 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from caesar_web.domain.lights import FAILED
 from caesar_web.store import bulk
 from caesar_web.store.activity import Light
 from caesar_web.store.db import table_of
 
 OUTCOMES_KEPT = 100
-WELL, FAILED = ".", "x"
 
 _lights = table_of(Light)
 

@@ -10,6 +10,7 @@ from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session, selectinload
 
 from caesar_web.domain.conditions import InvalidCondition, parse
+from caesar_web.domain.documents import ExtractorRow, ReducerRow
 from caesar_web.domain.effects import Effect, read_effect
 from caesar_web.domain.extractors import EXTRACTORS, Extractor, read_extractor_options
 from caesar_web.domain.filters import read_filters
@@ -109,14 +110,13 @@ def _read(session: Session, at: Revisions) -> Snapshot:
         select(tables.Reducer)
         .where(
             or_(
-                and_(
-                    tables.Reducer.reducible_type == "Workflow",
-                    tables.Reducer.reducible_id == at.workflow_id,
-                ),
-                and_(
-                    tables.Reducer.reducible_type == "Project",
-                    tables.Reducer.reducible_id == at.project_id,
-                ),
+                *(
+                    and_(
+                        tables.Reducer.reducible_type == owner.type,
+                        tables.Reducer.reducible_id == owner.id,
+                    )
+                    for owner in _owners(at)
+                )
             )
         )
         .order_by(tables.Reducer.id)
@@ -124,18 +124,26 @@ def _read(session: Session, at: Revisions) -> Snapshot:
     by_scope: dict[tuple[Reducible, str], tuple[Reducer, ...]] = {}
     for row in reducers:
         scope = (Reducible(row.reducible_type, row.reducible_id), row.topic)
-        if reducer := _usable(_reducer, row, "reducer", broken):
+        if reducer := _usable(reducer_of, row, "reducer", broken):
             by_scope[scope] = (*by_scope.get(scope, ()), reducer)
     return Snapshot(
         at.workflow_id,
         at.project_id,
         at.rules_applied,
-        tuple(one for row in extractors if (one := _usable(_extractor, row, "extractor", broken))),
+        tuple(
+            one for row in extractors if (one := _usable(extractor_of, row, "extractor", broken))
+        ),
         by_scope,
         _rules(session, tables.SubjectRule, at.workflow_id, "subject_rule", broken),
         _rules(session, tables.UserRule, at.workflow_id, "user_rule", broken),
         tuple(broken),
     )
+
+
+def _owners(at: Revisions) -> list[Reducible]:
+    """Whose reducers run: the workflow's, and the project's unless it is halted."""
+    own = Reducible("Workflow", at.workflow_id)
+    return [own] if at.project_status == "halted" else [own, Reducible("Project", at.project_id)]
 
 
 def _usable(read: Any, row: Any, kind: str, broken: list[Broken]) -> Any:
@@ -146,19 +154,22 @@ def _usable(read: Any, row: Any, kind: str, broken: list[Broken]) -> Any:
         return None
 
 
-def _extractor(row: tables.Extractor) -> Extractor:
+def extractor_of(row: tables.Extractor | ExtractorRow) -> Extractor:
+    """The extractor that a row configures; one of a document has no id. Raises as `reducer_of`."""
     problems: list[Problem] = []
     options = read_extractor_options(row.type, row.config, place=row.key, problems=problems)
     _refuse(problems)
-    return Extractor(row.id, row.key, EXTRACTORS[row.type], options, row.minimum_workflow_version)
+    id, version = getattr(row, "id", 0), row.minimum_workflow_version
+    return Extractor(id, row.key, EXTRACTORS[row.type], options, version)
 
 
-def _reducer(row: tables.Reducer) -> Reducer:
+def reducer_of(row: tables.Reducer | ReducerRow) -> Reducer:
+    """The reducer that a row configures. Raises InvalidConfiguration, or KeyError for its type."""
     problems: list[Problem] = []
     by_user = row.topic == "reduce_by_user"
     relevant = row.subject_reducer_keys if by_user else row.user_reducer_keys
     reducer = Reducer(
-        row.id,
+        getattr(row, "id", 0),
         row.key,
         REDUCERS[row.type],
         read_options(REDUCERS[row.type].options, row.config, place=row.key, problems=problems),

@@ -1,0 +1,225 @@
+"""Trying things out on what is there: extractors, reducers and conditions. Nothing is written."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import takewhile
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.classification import Classification
+from caesar_web.domain.conditions import InvalidCondition, Node, parse
+from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
+from caesar_web.domain.dry_run import Compared, DryRun, Sample, compared, dry_run
+from caesar_web.domain.known import Known, observe
+from caesar_web.domain.near_misses import NearMiss, extremes, near_misses
+from caesar_web.domain.reduction_steps import Steps, explain
+from caesar_web.domain.values import InvalidConfiguration, is_older
+from caesar_web.domain.whys import Why, explained
+from caesar_web.pipeline.processing import previous_subjects
+from caesar_web.pipeline.rehearsal import rehearsed
+from caesar_web.store import configuration as tables
+from caesar_web.store import queries, samples
+from caesar_web.store.db import load_json
+from caesar_web.store.part_queries import known_reducers
+from caesar_web.store.result_statements import SUBJECT, USER, training_among
+from caesar_web.store.snapshot import Reducible, extractor_of, reducer_of
+
+MOST_SECONDS = 2.0
+NOTHING_ELSE = Document()
+
+Clock = Callable[[], float]
+
+
+@dataclass(frozen=True)
+class Tried:
+    """What an extractor makes of a classification: data, or why there are none, or the error."""
+
+    classification: Classification
+    data: dict[str, Any] | None = None
+    why: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What a condition says of the newest subjects or users.
+
+    `sampled` are there, of which `run` is over those that there was time for. `changes` compares
+    with the rule's live condition, and `acted` are those on which the rule has acted already.
+    """
+
+    run: DryRun
+    sampled: int
+    is_for_users: bool = False
+    near_misses: tuple[NearMiss, ...] = ()
+    extremes: tuple[str, ...] = ()
+    changes: tuple[Compared, ...] = ()
+    acted: frozenset[int] = frozenset()
+
+    @property
+    def is_cut_short(self) -> bool:
+        """Whether there was no time for the whole sample."""
+        return self.run.total < self.sampled
+
+    @property
+    def label(self) -> str:
+        """What the numbers are of, in words."""
+        what = "user" if self.is_for_users else "subject"
+        return f"of the latest {self.run.total} {what}{'' if self.run.total == 1 else 's'}"
+
+
+def try_extractor(
+    session: Session, workflow_id: int, row: ExtractorRow, classification_id: int
+) -> Tried | None:
+    """What the extractor makes of one of the workflow's classifications; None: there is none."""
+    found = samples.classification(session, workflow_id, classification_id)
+    if found is None:
+        return None
+    try:
+        data = extractor_of(row).extract(found)
+    except Exception as problem:  # whatever it is, in a turn it would be noted just the same
+        return Tried(found, error=str(problem) or type(problem).__name__)
+    return Tried(found, data, _no_data(row, found) if data is None else None)
+
+
+def try_reducer(
+    session: Session,
+    reducible: Reducible,
+    row: ReducerRow | tables.Reducer,
+    target_id: int,
+    *,
+    most: int = samples.MOST_EXTRACTS,
+) -> Steps:
+    """What the reducer makes of the newest extracts of a subject, or of a user."""
+    try:
+        reducer = reducer_of(row)
+    except (InvalidConfiguration, KeyError) as problem:
+        return Steps(error=str(problem))
+    topic = USER if row.topic == USER.name else SUBJECT
+    sources: tuple[int, ...] = (target_id,)
+    if topic is SUBJECT and reducible.type == "Workflow":
+        scope = samples.scope_of_subject(session, reducible.id, target_id)
+        earlier = previous_subjects((scope and scope.metadata) or {})
+        sources = tuple(dict.fromkeys((target_id, *earlier)))
+    extracts, has_more = samples.newest_extracts(session, reducible, topic, sources, most=most)
+    training: set[int] = set()
+    if reducer.filters.training_behavior != "ignore_training":
+        training = training_among(session, {extract.subject_id for extract in extracts})
+    steps = explain(reducer, extracts, training=training)
+    return replace(steps, bounded_to=len(extracts)) if has_more else steps
+
+
+def try_condition(
+    session: Session,
+    workflow_id: int,
+    condition: Node,
+    found: Sequence[Sample],
+    *,
+    is_for_users: bool = False,
+    rule_id: int | None = None,
+    clock: Clock = time.monotonic,
+) -> Preview:
+    """What the condition says of a sample, as far as there is time.
+
+    `rule_id` is the rule that is being edited.
+    """
+    live = None
+    acted: frozenset[int] = frozenset()
+    if rule_id is not None:
+        live = _live_condition(session, workflow_id, rule_id, is_for_users)
+        ids = [id for id, _ in found]
+        acted = samples.acted_on(session, workflow_id, rule_id, ids, is_for_users=is_for_users)
+    end = clock() + MOST_SECONDS
+
+    def in_time(*_: object) -> bool:
+        return clock() < end
+
+    run = dry_run(condition, takewhile(in_time, found))
+    looked_at = found[: run.total]
+    before = dry_run(live, takewhile(in_time, looked_at)) if live else DryRun()
+    return Preview(
+        run,
+        len(found),
+        is_for_users,
+        tuple(near_misses(condition, looked_at, in_time=in_time)),
+        tuple(extremes(condition, looked_at)) if looked_at and not run.matching else (),
+        compared(run.outcomes, before.outcomes),
+        acted,
+    )
+
+
+def why(
+    session: Session,
+    workflow_id: int,
+    condition: Node,
+    target_id: int,
+    *,
+    is_for_users: bool = False,
+) -> Why | None:
+    """Why the condition says what it says of a subject or user; None: the workflow has none."""
+    of = samples.scope_of_user if is_for_users else samples.scope_of_subject
+    scope = of(session, workflow_id, target_id)
+    return None if scope is None else explained(condition, scope)
+
+
+def sampled(
+    session: Session,
+    workflow_id: int,
+    also: Document = NOTHING_ELSE,
+    *,
+    is_for_users: bool = False,
+) -> Sequence[Sample]:
+    """The newest subjects or users as rules see them, as if what is in `also` were there too."""
+    if is_for_users:
+        return samples.recent_users(session, workflow_id)
+    if also.extractors or also.reducers:
+        return rehearsed(
+            session, workflow_id, extractors=also.extractors or (), reducers=also.reducers or ()
+        )
+    return samples.recent_subjects(session, workflow_id)
+
+
+def known(
+    session: Session,
+    workflow_id: int,
+    found: Sequence[Sample],
+    also: Document = NOTHING_ELSE,
+    *,
+    is_for_users: bool = False,
+) -> Known:
+    """What is known of the data that a rule of the workflow can look at, with their sample."""
+    topic = USER if is_for_users else SUBJECT
+    rows: list[tables.Reducer | ReducerRow] = [*queries.reducers(session, "Workflow", workflow_id)]
+    rows += also.reducers or ()
+    keys = session.scalars(select(tables.Extractor.key).filter_by(workflow_id=workflow_id))
+    return replace(
+        observe(scope for _, scope in found),
+        reducers=known_reducers(row for row in rows if row.topic == topic.name),
+        extractors=frozenset(keys) | {row.key for row in also.extractors or ()},
+        is_for_users=is_for_users,
+    )
+
+
+def _live_condition(
+    session: Session, workflow_id: int, rule_id: int, is_for_users: bool
+) -> Node | None:
+    table: Any = tables.UserRule if is_for_users else tables.SubjectRule
+    wanted = select(table.condition).where(table.id == rule_id, table.workflow_id == workflow_id)
+    written = session.scalar(wanted)
+    try:
+        return None if written is None else parse(load_json(written))
+    except (InvalidCondition, ValueError):  # it never matches, and there is nothing to compare
+        return None
+
+
+def _no_data(row: ExtractorRow, found: Classification) -> str:
+    minimum, version = row.minimum_workflow_version, found.workflow_version
+    if is_older(version, minimum):
+        return f"It was made with version {version} of the workflow, which is before {minimum}."
+    task = row.config.get("task_key", "T0")
+    if row.type != "pluck_field" and task not in found.annotations:
+        return f"It has no annotation for task {task}."
+    return "It does not have all that the extractor looks for."
