@@ -1,7 +1,8 @@
-"""Changing a workflow's configuration as the caller, which the trail tells of."""
+"""Changing the configuration of a workflow or project as the caller, which the trail tells of."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Literal
 
 from sqlalchemy.orm import Session
 
@@ -10,14 +11,17 @@ from caesar_web.access.identity import identity
 from caesar_web.access.membership import may_touch
 from caesar_web.access.permissions import NotSignedIn
 from caesar_web.access.renewal import PanoptesAway
-from caesar_web.domain.documents import Document
+from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.effects import EffectRow
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline import configuring
+from caesar_web.pipeline import configuring, part_saving, rule_saving
 from caesar_web.pipeline.configuring import Change, Place
+from caesar_web.pipeline.rule_saving import RuleWanted
 from caesar_web.pipeline.targets import Author
 from caesar_web.store import audit_statements as audit
+from caesar_web.store.configuration import Workflow
+from caesar_web.store.snapshot import Reducible
 
 
 def apply(workflow_id: int, document: Document) -> bool:
@@ -28,10 +32,35 @@ def apply(workflow_id: int, document: Document) -> bool:
     with _panoptes_asked():
         changed = configuring.configure(_change(), workflow_id, document)
     if document.settings.get("status") == "active":
-        with tasks.transaction() as session:
-            queue = tasks.queue_of(session, workflow_id)
-        queues.ring_classifications(parts.config().redis_url, workflow_id, queue=queue)
+        _ring(workflow_id)
     return changed
+
+
+def restore(workflow_id: int, revision_id: int) -> bool:
+    """Gives a workflow the configuration that a revision of it left. Raises as `apply`, Unknown."""
+    with _panoptes_asked():
+        changed = configuring.restore(_change(), workflow_id, revision_id)
+    with tasks.transaction() as session:
+        is_active = session.get_one(Workflow, workflow_id).status == "active"
+    if changed and is_active:
+        _ring(workflow_id)
+    return changed
+
+
+def save_rule(
+    place: Place, wanted: RuleWanted, *, expected: str | None = None, note: str | None = None
+) -> int:
+    """Saves a rule with its effects; gives its id. Raises as `apply`, ChangedMeanwhile, Unknown."""
+    with _panoptes_asked():
+        return rule_saving.save_rule(_change(), place, wanted, expected=expected, note=note)
+
+
+def remove_rule(place: Place) -> None:
+    rule_saving.remove_rule(_change(), place)
+
+
+def move_rule(place: Place, step: Literal[-1, 1]) -> None:
+    rule_saving.move_rule(_change(), place, step)
 
 
 def save_effect(place: Place, row: EffectRow, *, at: str) -> int:
@@ -44,12 +73,64 @@ def remove_effect(place: Place) -> None:
     configuring.remove_effect(_change(), place)
 
 
+def save_extractor(
+    workflow_id: int,
+    key: str | None,
+    row: ExtractorRow,
+    *,
+    rename_references: bool = False,
+    expected: str | None = None,
+) -> int:
+    """Saves an extractor, a new one without a key; gives its id."""
+    return part_saving.save_extractor(
+        _change(),
+        workflow_id,
+        key,
+        row,
+        rename_references=rename_references,
+        expected=expected,
+    )
+
+
+def remove_extractor(workflow_id: int, key: str) -> None:
+    part_saving.remove_extractor(_change(), workflow_id, key)
+
+
+def save_reducer(
+    reducible: Reducible,
+    key: str | None,
+    row: ReducerRow,
+    *,
+    rename_references: bool = False,
+    expected: str | None = None,
+) -> int:
+    """Saves a reducer of a workflow or project, a new one without a key; gives its id."""
+    return part_saving.save_reducer(
+        _change(),
+        reducible,
+        key,
+        row,
+        rename_references=rename_references,
+        expected=expected,
+    )
+
+
+def remove_reducer(reducible: Reducible, key: str) -> None:
+    part_saving.remove_reducer(_change(), reducible, key)
+
+
 def _change() -> Change:
     caller = identity()
     if caller is None:
         raise NotSignedIn
     author = Author(caller.login, caller.user_id, may_touch, is_admin=caller.acts_as_admin)
     return Change(author, parts.now(), tasks.panoptes(), tasks.sealer(), _noted)
+
+
+def _ring(workflow_id: int) -> None:
+    with tasks.transaction() as session:
+        queue = tasks.queue_of(session, workflow_id)
+    queues.ring_classifications(parts.config().redis_url, workflow_id, queue=queue)
 
 
 @contextmanager

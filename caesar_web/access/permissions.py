@@ -57,6 +57,7 @@ PERMISSIONS: dict[str, Permission] = {
     "read the help": Permission(Who.ANYONE),
     "see a workflow": Permission(Who.MEMBER),
     "see a project": Permission(Who.MEMBER),
+    "configure a project": Permission(Who.MEMBER),
     "read extracts": Permission(Who.MEMBER, public="public_extracts", otherwise_empty=True),
     "read reductions": Permission(Who.MEMBER, public="public_reductions"),
     "configure a workflow": Permission(Who.MEMBER),

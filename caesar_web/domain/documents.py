@@ -7,7 +7,7 @@ sent; the other members say what those cannot. A member that is absent is left a
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from caesar_web.domain.conditions import InvalidCondition, parse
 from caesar_web.domain.effects import EffectRow, read_effect_row
@@ -15,17 +15,15 @@ from caesar_web.domain.extractors import EXTRACTORS, read_extractor_options
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
 from caesar_web.domain.options import (
-    Option,
     Reader,
     Unreadable,
     choice,
     read_options,
     switch,
-    texts,
 )
+from caesar_web.domain.reducer_options import COMMON_OPTIONS
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.rules import RULES_APPLIED
-from caesar_web.domain.series import MODES, TOPICS
 from caesar_web.domain.values import InvalidConfiguration, Problem, Unstorable, check_storable
 
 WORKFLOW_STATUSES = ("active", "paused", "halted")
@@ -38,7 +36,10 @@ SETTINGS: dict[str, Reader] = {
 
 _KEY = re.compile(r"[^\s./\[\]]{1,200}")
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9})*", re.ASCII)
+_RESERVED = "this key is kept for subject metadata"
 _NOT_YET = "calling external services is not available in this version"
+
+Part = TypeVar("Part")
 
 
 @dataclass(frozen=True)
@@ -105,6 +106,34 @@ def read_document(document: Any) -> Document:
     return Document(settings, **members)
 
 
+def read_extractor(key: str, entry: Any) -> ExtractorRow:
+    """One extractor as a document has it. Raises InvalidConfiguration, with places within it."""
+    return _alone(_extractor, key, entry)
+
+
+def read_reducer(key: str, entry: Any) -> ReducerRow:
+    """One reducer as a document has it. Raises InvalidConfiguration, with places within it."""
+    if key == "subject":
+        raise InvalidConfiguration([Problem("key", _RESERVED)])
+    return _alone(_reducer, key, entry)
+
+
+def _alone(
+    read: Callable[[str, dict[str, Any], str, list[Problem]], Part | None], key: str, entry: Any
+) -> Part:
+    if not isinstance(entry, Mapping):
+        raise InvalidConfiguration([Problem("", "must be an object")])
+    try:
+        check_storable(entry)
+    except Unstorable as problem:
+        raise InvalidConfiguration([Problem("", str(problem))]) from None
+    problems = [] if _KEY.fullmatch(key) else [Problem(".key", _no_key(key))]
+    row = read(key, dict(entry), "", problems)
+    if row is None or problems:
+        raise InvalidConfiguration(Problem(place[1:], message) for place, message in problems)
+    return row
+
+
 def _extractors(given: Any, place: str, problems: list[Problem]) -> list[ExtractorRow]:
     return [
         row
@@ -130,7 +159,7 @@ def _reducers(given: Any, place: str, problems: list[Problem]) -> list[ReducerRo
     rows = []
     for key, entry in _keyed(given, place, problems):
         if key == "subject":
-            problems.append(Problem(f"{place}.subject", "this key is kept for subject metadata"))
+            problems.append(Problem(f"{place}.subject", _RESERVED))
         elif row := _reducer(key, dict(entry), f"{place}.{key}", problems):
             rows.append(row)
     return rows
@@ -140,8 +169,8 @@ def _reducer(
     key: str, entry: dict[str, Any], place: str, problems: list[Problem]
 ) -> ReducerRow | None:
     type_name = _type(entry, REDUCERS, place, problems)
-    common = {option.name: entry.pop(option.name, None) for option in _COMMON}
-    values = read_options(_COMMON, common, place=place, problems=problems)
+    common = {option.name: entry.pop(option.name, None) for option in COMMON_OPTIONS}
+    values = read_options(COMMON_OPTIONS, common, place=place, problems=problems)
     filters = read_filters(common["filters"], place=f"{place}.filters", problems=problems)
     read_grouping(common["grouping"], place=f"{place}.grouping", problems=problems)
     if values["reduction_mode"] == "running_reduction" and filters != filters.without_order():
@@ -170,16 +199,21 @@ def _rule(entry: Any, topic: str, place: str, problems: list[Problem]) -> RuleRo
     if not isinstance(entry, Mapping) or not {"if"} <= entry.keys() <= {"if", "then"}:
         problems.append(Problem(place, 'must be an object {"if": condition, "then": [effects]}'))
         return None
-    try:
-        parse(entry["if"])
-    except InvalidCondition as problem:
-        where = "".join(f"[{index}]" for index in problem.path)
-        problems.append(Problem(f"{place}.if{where}", problem.message))
+    check_condition(entry["if"], f"{place}.if", problems)
     effects = _list(entry.get("then", []), f"{place}.then", problems)
     rows = [
         _effect(effect, topic, f"{place}.then[{at}]", problems) for at, effect in enumerate(effects)
     ]
     return RuleRow(entry["if"], tuple(rows))
+
+
+def check_condition(condition: Any, place: str, problems: list[Problem]) -> None:
+    """Adds to `problems` why this is no condition, if so, with the place in its JSON."""
+    try:
+        parse(condition)
+    except InvalidCondition as problem:
+        where = "".join(f"[{index}]" for index in problem.path)
+        problems.append(Problem(f"{place}{where}", problem.message))
 
 
 def _effect(entry: Any, topic: str, place: str, problems: list[Problem]) -> EffectRow:
@@ -198,12 +232,15 @@ def _keyed(
         return
     for key, entry in given.items():
         if not _KEY.fullmatch(key):
-            message = f"{key!r:.60} cannot be a key: no spaces, dots, slashes or brackets"
-            problems.append(Problem(place, message))
+            problems.append(Problem(place, _no_key(key)))
         elif not isinstance(entry, Mapping):
             problems.append(Problem(f"{place}.{key}", "must be an object"))
         else:
             yield key, entry
+
+
+def _no_key(key: str) -> str:
+    return f"{key!r:.60} cannot be a key: no spaces, dots, slashes or brackets"
 
 
 def _list(given: Any, place: str, problems: list[Problem]) -> list[Any]:
@@ -232,23 +269,6 @@ def _checked(read: Reader, value: Any, place: str, problems: list[Problem]) -> A
         return None
 
 
-def _keys(value: Any) -> list[str]:
-    return list(texts(value))
-
-
-def _object(value: Any) -> dict[str, Any]:
-    """Read by itself, as it has options of its own."""
-    return dict(value) if isinstance(value, Mapping) else {}
-
-
-_COMMON = (
-    Option("topic", choice(*TOPICS), default=TOPICS[0]),
-    Option("reduction_mode", choice(*MODES), default=MODES[0]),
-    Option("filters", _object, default={}),
-    Option("grouping", _object, default={}),
-    Option("user_reducer_keys", _keys),
-    Option("subject_reducer_keys", _keys),
-)
 _MEMBERS: dict[str, tuple[str, Callable[[Any, str, list[Problem]], Any]]] = {
     "extractors_config": ("extractors", _extractors),
     "reducers_config": ("reducers", _reducers),

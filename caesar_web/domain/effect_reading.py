@@ -17,6 +17,16 @@ EFFECT_WORDS = {
     "promote_user": "promote the volunteer to workflow {workflow_id}",
 }
 
+# What a page calls each of them.
+EFFECT_NAMES = {
+    "retire_subject": "retire the subject",
+    "add_subject_to_set": "add it to a subject set",
+    "add_subject_to_collection": "add it to a collection",
+    "external": "send it to a service",
+    "external_with_basic_auth": "send it to a service with a password",
+    "promote_user": "promote the volunteer",
+}
+
 
 class EffectLike(Protocol):
     """An effect as it is configured, as it is kept, or while somebody still writes it."""

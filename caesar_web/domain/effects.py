@@ -132,22 +132,41 @@ def panoptes_id(value: Any) -> int:
 
 
 _EXTERNAL = (
-    Option("url", https_url, required=True, hide=userinfo),
-    Option("reducer_key", text, required=True),
+    Option(
+        "url",
+        https_url,
+        required=True,
+        hide=userinfo,
+        kind="url",
+        label="Address",
+        help="An https address, which gets the reduction as JSON.",
+    ),
+    Option("reducer_key", text, required=True, label="Reduction", help="The one that is sent."),
 )
 
 EFFECTS: dict[str, EffectType] = {
     "retire_subject": EffectType(
-        "subject", (Option("reason", choice(*RETIREMENT_REASONS), default="other"),)
+        "subject",
+        (
+            Option(
+                "reason",
+                choice(*RETIREMENT_REASONS),
+                default="other",
+                kind="choice",
+                label="Reason",
+                help="What Zooniverse says of the subject.",
+                choices={one: one.replace("_", " ") for one in RETIREMENT_REASONS},
+            ),
+        ),
     ),
     "add_subject_to_set": EffectType(
         "subject",
-        (Option("subject_set_id", panoptes_id, required=True),),
+        (Option("subject_set_id", panoptes_id, required=True, label="Subject set"),),
         target="subject_set_id",
     ),
     "add_subject_to_collection": EffectType(
         "subject",
-        (Option("collection_id", panoptes_id, required=True),),
+        (Option("collection_id", panoptes_id, required=True, label="Collection"),),
         target="collection_id",
     ),
     "external": EffectType("subject", _EXTERNAL, once=False),
@@ -155,12 +174,20 @@ EFFECTS: dict[str, EffectType] = {
         "subject",
         (
             *_EXTERNAL,
-            Option("username", text, required=True),
-            Option("password", text, hide=whole),
+            Option("username", text, required=True, label="User name"),
+            Option(
+                "password",
+                text,
+                hide=whole,
+                label="Password",
+                help="Kept encrypted, and shown to nobody again.",
+            ),
         ),
         once=False,
     ),
     "promote_user": EffectType(
-        "user", (Option("workflow_id", panoptes_id, required=True),), target="workflow_id"
+        "user",
+        (Option("workflow_id", panoptes_id, required=True, label="Workflow"),),
+        target="workflow_id",
     ),
 }

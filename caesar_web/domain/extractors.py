@@ -27,11 +27,14 @@ class ExtractionFailed(DomainError):
 class ExtractorType:
     """One row of the table of types: its options, and what it makes of a classification.
 
-    `extract` gives the data, or None for no data: then no extract is written.
+    `extract` gives the data, or None for no data: then no extract is written. `title` and `about`
+    are what people read.
     """
 
     options: tuple[Option, ...]
     extract: Callable[[Options, Classification], Data | None]
+    title: str = ""
+    about: str = ""
 
 
 @dataclass(frozen=True)
@@ -143,22 +146,96 @@ def _field_map(value: Any) -> dict[str, Path]:
     return paths
 
 
-_TASK_KEY = Option("task_key", text, default="T0")
-_IF_MISSING = Option("if_missing", choice("error", "ignore", "reject"), default="error")
+_TASK_KEY = Option(
+    "task_key",
+    text,
+    default="T0",
+    kind="task",
+    label="Task",
+    help="Whose answer it reads.",
+    example="T0",
+)
+_ERROR = {"error": "it is an error, which the light shows"}
+_OR_NOTHING = {**_ERROR, "ignore": "it gives an empty extract", "reject": "it gives no extract"}
 
+
+def _if_missing(label: str, choices: Mapping[str, str]) -> Option:
+    return Option(
+        "if_missing",
+        choice(*choices),
+        default="error",
+        kind="choice",
+        label=label,
+        help="What becomes of a classification that lacks it.",
+        example="error",
+        choices=choices,
+    )
+
+
+MINIMUM_VERSION = Option(
+    "minimum_version",
+    text,
+    label="From version of the workflow",
+    help="Classifications that were made with an older version give no extract. Empty: all count.",
+    example="12.10",
+)
 EXTRACTORS: dict[str, ExtractorType] = {
-    "blank": ExtractorType((_TASK_KEY,), _blank),
-    "question": ExtractorType((_TASK_KEY, _IF_MISSING), _question),
+    "question": ExtractorType(
+        (_TASK_KEY, _if_missing("Without an answer to the task", _OR_NOTHING)),
+        _question,
+        "Question",
+        "Which answers somebody chose. Answers are numbered from 0.",
+    ),
     "survey": ExtractorType(
         (
             _TASK_KEY,
-            Option("if_missing", choice("error", "ignore", "nothing_here"), default="error"),
-            Option("nothing_here_choice", text),
+            _if_missing(
+                "Without an answer to the task",
+                {
+                    **_ERROR,
+                    "ignore": "nothing was chosen",
+                    "nothing_here": "it counts as the choice for “nothing here”",
+                },
+            ),
+            Option(
+                "nothing_here_choice",
+                text,
+                kind="survey choice",
+                label="The choice for “nothing here”",
+                help="Counted where nothing was chosen. Leave it empty if there is none.",
+                example="NTHNGHR",
+            ),
         ),
         _survey,
+        "Survey",
+        "Which of a survey’s choices somebody made, such as animals.",
     ),
-    "who": ExtractorType((), _who),
+    "blank": ExtractorType(
+        (_TASK_KEY,),
+        _blank,
+        "Blank",
+        "Whether somebody left a task empty, such as a drawing without marks.",
+    ),
+    "who": ExtractorType((), _who, "Who", "Who has classified: the volunteer’s id."),
     "pluck_field": ExtractorType(
-        (Option("field_map", _field_map, required=True), _IF_MISSING), _pluck_field
+        (
+            Option(
+                "field_map",
+                _field_map,
+                required=True,
+                kind="paths",
+                label="Fields",
+                help="Each has a name and a JSON path, which says where its value stands in the"
+                " classification.",
+                example="$.metadata.session",
+            ),
+            _if_missing(
+                "Where a path finds nothing",
+                {**_ERROR, "ignore": "that field is null", "reject": "it gives no extract"},
+            ),
+        ),
+        _pluck_field,
+        "Pluck fields",
+        "Anything that stands in a classification, such as its metadata or a slider’s value.",
     ),
 }

@@ -46,7 +46,7 @@ def read_grouping(config: Any, *, place: str, problems: list[Problem]) -> Groupi
     """The grouping of a reducer's configuration; what is wrong is added to `problems`."""
     if not config:
         return Grouping()
-    values = read_options(_OPTIONS, config, place=place, problems=problems)
+    values = read_options(GROUPING_OPTIONS, config, place=place, problems=problems)
     if not values.get("field_name"):
         return Grouping()
     extractor_key, _, field = values["field_name"].partition(".")
@@ -60,7 +60,26 @@ def _field_name(value: Any) -> str:
     return str(value)
 
 
-_OPTIONS = (
-    Option("field_name", _field_name, required=True),
-    Option("if_missing", choice("ignore", "error"), default="ignore"),
+_IF_MISSING = {"ignore": "the classification is left out", "error": "it is an error"}
+GROUPING_OPTIONS = (
+    Option(
+        "field_name",
+        _field_name,
+        required=True,
+        kind="extractor and field",
+        label="Divide by",
+        help="The field of an extract that names a classification’s subgroup. Empty: there is one"
+        " reduction for all.",
+        example="session.day",
+    ),
+    Option(
+        "if_missing",
+        choice(*_IF_MISSING),
+        default="ignore",
+        kind="choice",
+        label="Without this field",
+        help="What becomes of a classification that lacks the field.",
+        example="ignore",
+        choices=_IF_MISSING,
+    ),
 )

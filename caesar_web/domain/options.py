@@ -2,13 +2,30 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Literal
 from urllib.parse import urlsplit, urlunsplit
 
 from caesar_web.domain.values import Problem, whole_text_number
 
 Reader = Callable[[Any], Any]
+Kind = Literal[
+    "text",
+    "whole number",
+    "switch",
+    "choice",  # one of `choices`
+    "choices",  # some of them
+    "task",  # a task of the workflow
+    "survey choice",  # what a survey of the workflow offers
+    "extractors",  # keys of extractors
+    "reducers of users",  # keys of reducers by their topic
+    "reducers of subjects",
+    "field",  # of an extract
+    "extractor and field",
+    "paths",  # names, each with a JSON path
+    "url",
+    "object",  # has options of its own
+]
 Hider = Callable[[str], tuple[str, str]]  # gives what may be shown, and the secret or ""
 
 MASK = "********"
@@ -22,7 +39,8 @@ class Unreadable(ValueError):
 class Option:
     """One option of a type: its name, how its value is read, and what it is without one.
 
-    Where the value is secret, or has a secret in it, `hide` takes it out.
+    Where the value is secret, or has a secret in it, `hide` takes it out. The rest is how a form
+    asks for it: `choices` are the values to choose from, each with its words.
     """
 
     name: str
@@ -30,6 +48,11 @@ class Option:
     default: Any = None
     required: bool = False
     hide: Hider | None = None
+    kind: Kind = "text"
+    label: str = ""
+    help: str = ""
+    example: str = ""
+    choices: Mapping[str, str] = field(default_factory=dict)
 
 
 def text(value: Any) -> str:

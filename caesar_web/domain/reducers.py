@@ -131,22 +131,85 @@ class Placeholder:
 
 
 class ReducerType(NamedTuple):
-    """One row of the table of types; `is_pushed`: its reductions come from outside."""
+    """One row of the table of types; `is_pushed`: its reductions come from outside.
+
+    `title` and `about` are what people read.
+    """
 
     options: tuple[Option, ...]
     fold: Fold
     is_pushed: bool = False
+    title: str = ""
+    about: str = ""
 
+
+_IGNORE_EMPTY = Option(
+    "ignore_empty_extracts",
+    switch,
+    default=False,
+    kind="switch",
+    label="Leave out empty extracts",
+    help="Else an empty extract is a vote for the empty answer.",
+    example="on",
+)
+_FIELD = Option(
+    "field",
+    text,
+    required=True,
+    kind="field",
+    label="Field",
+    help="Whose different values it counts. Extracts without it do not count.",
+    example="user_id",
+)
+_URL = Option(
+    "url",
+    https_url,
+    kind="url",
+    label="Address",
+    help="Leave it empty: calling external services is not available in this version.",
+    example="https://example.org/reduce",
+)
 
 REDUCERS: dict[str, ReducerType] = {
-    "consensus": ReducerType(
-        (Option("ignore_empty_extracts", switch, default=False),), Consensus()
+    "stats": ReducerType(
+        (), Stats(), title="Sums", about="How often each answer was given: it sums every field."
     ),
-    "count": ReducerType((), Count()),
-    "stats": ReducerType((), Stats()),
-    "summary_stats": ReducerType(SUMMARY_OPTIONS, SummaryStats()),
-    "first_extract": ReducerType((), FirstExtract()),
-    "unique_count": ReducerType((Option("field", text, required=True),), UniqueCount()),
-    "placeholder": ReducerType((), Placeholder(), is_pushed=True),
-    "external": ReducerType((Option("url", https_url),), Placeholder(), is_pushed=True),
+    "consensus": ReducerType(
+        (_IGNORE_EMPTY,),
+        Consensus(),
+        title="Consensus",
+        about="The answer that most people give, and how large their share is.",
+    ),
+    "count": ReducerType(
+        (), Count(), title="Count", about="How many classifications and extracts there are."
+    ),
+    "unique_count": ReducerType(
+        (_FIELD,),
+        UniqueCount(),
+        title="Unique count",
+        about="How many different values a field has, such as different volunteers.",
+    ),
+    "summary_stats": ReducerType(
+        SUMMARY_OPTIONS,
+        SummaryStats(),
+        title="Statistics",
+        about="Mean, median and more of the numbers in one field.",
+    ),
+    "first_extract": ReducerType(
+        (), FirstExtract(), title="First extract", about="What the first classification says."
+    ),
+    "placeholder": ReducerType(
+        (),
+        Placeholder(),
+        is_pushed=True,
+        title="Placeholder",
+        about="Nothing by itself: a program of yours pushes its reductions in.",
+    ),
+    "external": ReducerType(
+        (_URL,),
+        Placeholder(),
+        is_pushed=True,
+        title="External",
+        about="What a service of yours works out, and pushes in.",
+    ),
 }

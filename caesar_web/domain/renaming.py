@@ -23,16 +23,17 @@ def renamed(
         changed["extractors_config"] = {extractors.get(key, key): entry for key, entry in entries}
     if document.get("reducers_config"):
         changed["reducers_config"] = {
-            reducers.get(key, key): _renamed_reducer(entry, extractors, reducers)
+            reducers.get(key, key): renamed_reducer(entry, extractors, reducers)
             for key, entry in document["reducers_config"].items()
         }
     for name in _RULES:
         if document.get(name):
-            changed[name] = [_renamed_rule(rule, reducers) for rule in document[name]]
+            changed[name] = [renamed_rule(rule, reducers) for rule in document[name]]
     return changed
 
 
-def _renamed_reducer(entry: Members, extractors: Names, reducers: Names) -> dict[str, Any]:
+def renamed_reducer(entry: Members, extractors: Names, reducers: Names) -> dict[str, Any]:
+    """A reducer of a document, with other keys where it refers to extractors and reducers."""
     changed = dict(entry)
     if (entry.get("filters") or {}).get("extractor_keys"):
         keys = _renamed_keys(entry["filters"]["extractor_keys"], extractors)
@@ -47,7 +48,8 @@ def _renamed_reducer(entry: Members, extractors: Names, reducers: Names) -> dict
     }
 
 
-def _renamed_rule(rule: Members, reducers: Names) -> dict[str, Any]:
+def renamed_rule(rule: Members, reducers: Names) -> dict[str, Any]:
+    """A rule of a document, with other keys in its condition and its effects."""
     condition = rule["if"]
     between = {old: f" {at}" for at, old in enumerate(reducers)}  # no reducer has such a key
     for old in reducers:  # in two steps, as a new key may be another's old one

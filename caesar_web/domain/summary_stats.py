@@ -150,7 +150,39 @@ def _operations(value: Any) -> tuple[str, ...]:
     return operations
 
 
+OPERATION_WORDS = {
+    "count": "count: how many values",
+    "min": "min: the smallest",
+    "max": "max: the largest",
+    "sum": "sum",
+    "product": "product",
+    "mean": "mean: the average",
+    "sse": "sse: the sum of squared differences from the mean",
+    "variance": "variance",
+    "stdev": "stdev: the standard deviation",
+    "first": "first: the value that came first",
+    "median": "median: the value in the middle",
+    "mode": "mode: the most frequent",
+}
 SUMMARY_OPTIONS = (
-    Option("summarize_field", _summarize_field, required=True),
-    Option("operations", _operations, required=True),
+    Option(
+        "summarize_field",
+        _summarize_field,
+        required=True,
+        kind="extractor and field",
+        label="Field",
+        help="Whose numbers it takes: a field, or an extractor and a field. What is no number is"
+        " skipped.",
+        example="slider.value",
+    ),
+    Option(
+        "operations",
+        _operations,
+        required=True,
+        kind="choices",
+        label="Statistics",
+        help="One or several.",
+        example="mean",
+        choices=OPERATION_WORDS,
+    ),
 )

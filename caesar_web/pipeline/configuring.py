@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.documents import Document
+from caesar_web.domain.documents import Document, read_document
 from caesar_web.domain.effects import EffectRow
 from caesar_web.domain.secrets import resolved
 from caesar_web.domain.values import DomainError, InvalidConfiguration, Problem
@@ -17,13 +17,17 @@ from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline.targets import Author, permissions
 from caesar_web.pipeline.workflows import Description, add
 from caesar_web.store import effects, rules, transfer
-from caesar_web.store.configuration import Workflow
+from caesar_web.store.configuration import Revision, Workflow
 from caesar_web.store.effects import AnyEffect, AnyRule, Saving
 from caesar_web.store.sealing import Sealer
 
 
 class Unknown(DomainError):
     """What was to be changed is not there, or not any more."""
+
+
+class ChangedMeanwhile(DomainError):
+    """What was to be changed is not any more as its editor saw it."""
 
 
 @dataclass(frozen=True)
@@ -41,19 +45,25 @@ class Change:
 
 
 class Place(NamedTuple):
-    """Where an effect is, with its workflow, so that no id of another workflow leads to it.
+    """Where a rule or effect is, with its workflow, so that no id of another leads to it.
 
-    `rule` is SubjectRule or UserRule. Without an `effect_id`, it is to be a new one of that rule.
+    `rule` is SubjectRule or UserRule. Without a `rule_id`, it is to be a new rule of the workflow;
+    without an `effect_id`, the rule itself or a new effect of it.
     """
 
     rule: type[AnyRule]
     workflow_id: int
-    rule_id: int
+    rule_id: int | None
     effect_id: int | None = None
 
 
 def configure(
-    change: Change, workflow_id: int, document: Document, *, description: Description | None = None
+    change: Change,
+    workflow_id: int,
+    document: Document,
+    *,
+    description: Description | None = None,
+    note: str | None = None,
 ) -> bool:
     """Gives a workflow the configuration of a document; False when that changes nothing.
 
@@ -63,7 +73,7 @@ def configure(
     with change.transaction() as session:
         workflow = session.get(Workflow, workflow_id)
         asked = rules.to_permit(workflow, document, change.sealer)
-    saving = _saving(change, asked)
+    saving = permitted(change, asked)
     with change.transaction() as session:
         workflow = session.get(Workflow, workflow_id, with_for_update=True)
         if workflow is None and description is not None:
@@ -71,7 +81,24 @@ def configure(
             session.flush()
         if workflow is None:
             raise Unknown(f"there is no workflow {workflow_id} here")
-        return transfer.apply(session, workflow, document, saving)
+        return transfer.apply(session, workflow, document, saving, note=note)
+
+
+def restore(change: Change, workflow_id: int, revision_id: int) -> bool:
+    """Gives a workflow the configuration that a revision of it left; False if it is so already.
+
+    A rule that is equal stays the same rule, and does not act again. Raises as `configure`.
+    """
+    with change.transaction() as session:
+        revision = session.scalar(
+            select(Revision).filter_by(
+                id=revision_id, reducible_type="Workflow", reducible_id=workflow_id
+            )
+        )
+        if revision is None or revision.after is None:
+            raise Unknown(f"there is no revision {revision_id} of workflow {workflow_id}")
+        document = read_document(revision.after)
+    return configure(change, workflow_id, document, note=f"restored from revision {revision_id}")
 
 
 def save_effect(change: Change, place: Place, row: EffectRow, *, at: str = "config") -> int:
@@ -83,7 +110,7 @@ def save_effect(change: Change, place: Place, row: EffectRow, *, at: str = "conf
     with change.transaction() as session:
         _, _, effect = find(session, place)
         asked = _resolved(row, effect, change.sealer, at)
-    saving = _saving(change, [(at, asked)])
+    saving = permitted(change, [(at, asked)])
     with change.transaction() as session:
         workflow, _, _ = find(session, place)
         with transfer.changing(session, workflow, author=change.author.name, now=change.now):
@@ -106,7 +133,11 @@ def remove_effect(change: Change, place: Place) -> None:
             rule.effects = remaining  # type: ignore[assignment]  # of the rule's own kind
 
 
-def _saving(change: Change, asked: Sequence[tuple[str, EffectRow]]) -> Saving:
+def permitted(change: Change, asked: Sequence[tuple[str, EffectRow]]) -> Saving:
+    """Asks Panoptes whether the author may use the targets of effects, which have these places.
+
+    Not in a transaction. Raises InvalidConfiguration and PanoptesError.
+    """
     owners = permissions(change.panoptes, asked, change.author)
     return Saving(change.author.name, change.author.user_id, change.now, change.sealer, owners)
 

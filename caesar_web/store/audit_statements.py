@@ -46,13 +46,15 @@ def write_changes(session: Session, *, now: datetime, **who: Any) -> None:
     """Writes down the changes of configuration in this transaction: the members that changed."""
     for revision in [each for each in session.new if isinstance(each, Revision)]:
         before, after = revision.before or {}, revision.after or {}
+        owner = "project_id" if revision.reducible_type == "Project" else "workflow_id"
         write(
             session,
             now=now,
             action="changed the configuration",
-            workflow_id=revision.reducible_id,
+            about=revision.note,
             before=_members(before, unlike=after),
             after=_members(after, unlike=before),
+            **{owner: revision.reducible_id},
             **who,
         )
 

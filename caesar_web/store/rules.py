@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from caesar_web.domain.documents import Document, RuleRow
 from caesar_web.domain.effects import EffectRow
@@ -89,11 +89,11 @@ def _matched(
 ) -> list[Planned]:
     unused: dict[str, list[AnyRule]] = {}  # few in each, as comparing all with all takes minutes
     for rule in there:
-        likeness = _likeness(rule.condition, [kept[effect] for effect in rule.effects])
+        likeness = _likeness(json.loads(rule.condition), [kept[effect] for effect in rule.effects])
         unused.setdefault(likeness, []).append(rule)
     plan = []
     for at, row in enumerate(rows):
-        alike = unused.get(_likeness(_condition_text(row), row.effects), [])
+        alike = unused.get(_likeness(row.condition, row.effects), [])
         found = next((rule for rule in alike if _is_equal(rule, row, kept)), None)
         planned = Planned(f"{place}[{at}]", row, found)
         if found is not None:
@@ -108,8 +108,8 @@ def _matched(
     return plan
 
 
-def _likeness(condition: str, rows: Iterable[EffectRow]) -> str:
-    """What equal rules have in common: all that is no secret."""
+def _likeness(condition: list[Any], rows: Iterable[EffectRow]) -> str:
+    """What equal rules have in common, however they are spaced: all that is no secret."""
     return json.dumps([condition, [(row.action, row.config) for row in rows]], sort_keys=True)
 
 
@@ -120,7 +120,9 @@ def _is_equal(rule: AnyRule, row: RuleRow, kept: Mapping[AnyEffect, EffectRow]) 
 
 def _saved(planned: Planned, table: type[AnyRule], saving: Saving) -> AnyRule:
     rule = planned.rule or table(
-        condition=_condition_text(planned.row), created_at=saving.now, updated_at=saving.now
+        condition=condition_text(planned.row.condition),
+        created_at=saving.now,
+        updated_at=saving.now,
     )
     for place, row, effect in planned.effects():
         if effect is None:
@@ -130,5 +132,6 @@ def _saved(planned: Planned, table: type[AnyRule], saving: Saving) -> AnyRule:
     return rule
 
 
-def _condition_text(row: RuleRow) -> str:
-    return json.dumps(row.condition, ensure_ascii=False)
+def condition_text(condition: list[Any]) -> str:
+    """The text of a condition that nobody wrote as a text."""
+    return json.dumps(condition, ensure_ascii=False)

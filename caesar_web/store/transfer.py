@@ -11,29 +11,42 @@ from sqlalchemy.orm import Session
 
 from caesar_web.domain.documents import SETTINGS, Document, ExtractorRow, ReducerRow
 from caesar_web.store import rules
-from caesar_web.store.configuration import Extractor, Reducer, Revision, Workflow
+from caesar_web.store.configuration import Extractor, Project, Reducer, Revision, Workflow
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyRule, Saving
 
 
-def show(session: Session, workflow: Workflow) -> dict[str, Any]:
-    """The document that, applied, gives the workflow the configuration that it has."""
+def show(session: Session, owner: Workflow | Project) -> dict[str, Any]:
+    """The document that, applied, gives a workflow the configuration that it has.
+
+    All that is configured in a project are its reducers.
+    """
+    reducers = {row.key: reducer_entry(row) for row in reducers_of(session, owner)}
+    if isinstance(owner, Project):
+        return {"reducers_config": reducers}
     return {
-        **{name: getattr(workflow, name) for name in SETTINGS},
-        "extractors_config": {row.key: _extractor_entry(row) for row in workflow.extractors},
-        "reducers_config": {row.key: _reducer_entry(row) for row in _reducers(session, workflow)},
-        "rules_config": [_rule_entry(rule) for rule in workflow.subject_rules],
-        "user_rules_config": [_rule_entry(rule) for rule in workflow.user_rules],
+        **{name: getattr(owner, name) for name in SETTINGS},
+        "extractors_config": {row.key: extractor_entry(row) for row in owner.extractors},
+        "reducers_config": reducers,
+        "rules_config": [rule_entry(rule) for rule in owner.subject_rules],
+        "user_rules_config": [rule_entry(rule) for rule in owner.user_rules],
     }
 
 
-def apply(session: Session, workflow: Workflow, document: Document, saving: Saving) -> bool:
+def apply(
+    session: Session,
+    workflow: Workflow,
+    document: Document,
+    saving: Saving,
+    *,
+    note: str | None = None,
+) -> bool:
     """Gives the workflow the configuration of a document; False when that changes nothing.
 
     What the document says nothing of stays. A rule that is there already stays the same rule, so
     that it does not act again where it has acted. Raises InvalidConfiguration.
     """
-    with changing(session, workflow, author=saving.author, now=saving.now):
+    with changing(session, workflow, author=saving.author, now=saving.now, note=note):
         revision = workflow.revision
         for name, value in document.settings.items():
             setattr(workflow, name, value)
@@ -46,36 +59,46 @@ def apply(session: Session, workflow: Workflow, document: Document, saving: Savi
 
 
 @contextmanager
-def changing(session: Session, workflow: Workflow, *, author: str, now: datetime) -> Iterator[None]:
-    """What changes within is one revision of the workflow, with its author; nobody else's is.
+def changing(
+    session: Session,
+    owner: Workflow | Project,
+    *,
+    author: str,
+    now: datetime,
+    note: str | None = None,
+) -> Iterator[None]:
+    """What changes within is one revision of the owner, with its author; nobody else's is.
 
     What was read before may have changed until now, so it is read again.
     """
     session.expire_all()
-    session.refresh(workflow, with_for_update=True)  # two at once must not make the same revision
-    before, state = show(session, workflow), _state(session, workflow)
+    session.refresh(owner, with_for_update=True)  # two at once must not make the same revision
+    before, state = show(session, owner), _state(session, owner)
     yield
     session.flush()
-    if _state(session, workflow) == state:
+    if _state(session, owner) == state:
         return
-    workflow.revision += 1
-    workflow.updated_at = now
+    owner.revision += 1
+    owner.updated_at = now
     session.add(
         Revision(
-            reducible_type="Workflow",
-            reducible_id=workflow.id,
+            reducible_type=type(owner).__name__,
+            reducible_id=owner.id,
             author=author,
+            note=note,
             before=before,
-            after=show(session, workflow),
+            after=show(session, owner),
             created_at=now,
         )
     )
 
 
-def _state(session: Session, workflow: Workflow) -> tuple[str, list[Any]]:
+def _state(session: Session, owner: Workflow | Project) -> tuple[str, list[Any]]:
     """All that makes a revision: what is shown, to the letter, and what of effects is not shown."""
-    kept: list[AnyRule] = [*workflow.subject_rules, *workflow.user_rules]
-    return dump_json(show(session, workflow)), [
+    kept: list[AnyRule] = []
+    if isinstance(owner, Workflow):
+        kept = [*owner.subject_rules, *owner.user_rules]
+    return dump_json(show(session, owner)), [
         (effect.id, effect.revision, effect.target_owner)
         for rule in kept
         for effect in rule.effects
@@ -87,7 +110,7 @@ def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: d
     kept = []
     for row in rows:
         extractor = existing.get(row.key) or Extractor(key=row.key, created_at=now)
-        _update(extractor, now, vars(row))
+        update(extractor, now, vars(row))
         kept.append(extractor)
     workflow.extractors = kept
 
@@ -95,7 +118,7 @@ def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: d
 def _replace_reducers(
     session: Session, workflow: Workflow, rows: Iterable[ReducerRow], now: datetime
 ) -> None:
-    existing = {reducer.key: reducer for reducer in _reducers(session, workflow)}
+    existing = {reducer.key: reducer for reducer in reducers_of(session, workflow)}
     for row in rows:
         reducer = existing.pop(row.key, None)
         if reducer is None:
@@ -103,12 +126,13 @@ def _replace_reducers(
                 reducible_type="Workflow", reducible_id=workflow.id, key=row.key, created_at=now
             )
             session.add(reducer)
-        _update(reducer, now, vars(row))
+        update(reducer, now, vars(row))
     for reducer in existing.values():
         session.delete(reducer)
 
 
-def _update(target: Any, now: datetime, values: dict[str, Any]) -> None:
+def update(target: Any, now: datetime, values: dict[str, Any]) -> None:
+    """Gives a row these values, and says when, if that changes it."""
     changed = {name: value for name, value in values.items() if getattr(target, name) != value}
     if changed:
         target.updated_at = now
@@ -116,20 +140,23 @@ def _update(target: Any, now: datetime, values: dict[str, Any]) -> None:
         setattr(target, name, value)
 
 
-def _reducers(session: Session, workflow: Workflow) -> Sequence[Reducer]:
+def reducers_of(session: Session, owner: Workflow | Project) -> Sequence[Reducer]:
+    """The reducers of a workflow or of a project, in their order."""
     return session.scalars(
         select(Reducer)
-        .filter_by(reducible_type="Workflow", reducible_id=workflow.id)
+        .filter_by(reducible_type=type(owner).__name__, reducible_id=owner.id)
         .order_by(Reducer.id)
     ).all()
 
 
-def _extractor_entry(row: Extractor) -> dict[str, Any]:
+def extractor_entry(row: Extractor) -> dict[str, Any]:
+    """An extractor as a document has it."""
     version = {"minimum_version": row.minimum_workflow_version}
     return {"type": row.type, **(version if row.minimum_workflow_version else {}), **row.config}
 
 
-def _reducer_entry(row: Reducer) -> dict[str, Any]:
+def reducer_entry(row: Reducer) -> dict[str, Any]:
+    """A reducer as a document has it."""
     common = {
         "topic": row.topic,
         "reduction_mode": row.reduction_mode,
@@ -142,6 +169,7 @@ def _reducer_entry(row: Reducer) -> dict[str, Any]:
     return {"type": row.type, **said, **row.config}
 
 
-def _rule_entry(rule: AnyRule) -> dict[str, Any]:
+def rule_entry(rule: AnyRule) -> dict[str, Any]:
+    """A rule as a document has it, without the secrets of its effects."""
     effects = [{"action": effect.action, **effect.config} for effect in rule.effects]
     return {"if": json.loads(rule.condition), "then": effects}

@@ -1,0 +1,39 @@
+"""Uses: which reducers look at an extractor, and which rules at a reducer."""
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from caesar_web.domain.conditions import InvalidCondition, parse
+from caesar_web.domain.known import KnownReducer
+from caesar_web.domain.references import references, split_key
+
+
+def named_extractors(reducer: KnownReducer) -> frozenset[str]:
+    """The extractors that a reducer names, also for the field that it summarizes."""
+    summarized, dot, _ = str(reducer.options.get("summarize_field", "")).partition(".")
+    return reducer.extractor_keys | ({summarized} if dot else set())
+
+
+def reducers_naming(key: str, reducers: Mapping[str, KnownReducer]) -> list[str]:
+    """The reducers that name an extractor."""
+    return [name for name, reducer in reducers.items() if key in named_extractors(reducer)]
+
+
+def reducers_of_all(reducers: Mapping[str, KnownReducer]) -> list[str]:
+    """The reducers that look at all extractors, whatever they are called."""
+    return [name for name, reducer in reducers.items() if not reducer.filters.extractor_keys]
+
+
+def looks_at(
+    condition: str, effects: Iterable[Mapping[str, Any]], key: str, *, reducers: Iterable[str]
+) -> bool:
+    """Whether a rule looks at a reducer: in its condition, which is JSON, or in its effects."""
+    if any(config.get("reducer_key") == key for config in effects):
+        return True
+    try:
+        keys = references(parse(json.loads(condition)))
+    except (InvalidCondition, ValueError, RecursionError):  # such a rule never acts
+        return False
+    known = list(reducers)
+    return any(split_key(one, known).reducer == key for one in keys)

@@ -1,0 +1,25 @@
+"""Fingerprints: whether a part of a configuration is still as its editor saw it."""
+
+import hashlib
+from typing import Any
+
+from caesar_web.store.configuration import Extractor, Reducer
+from caesar_web.store.db import dump_json
+from caesar_web.store.effects import AnyRule
+from caesar_web.store.transfer import extractor_entry, reducer_entry
+
+DIGITS = 16
+
+
+def fingerprint(part: AnyRule | Extractor | Reducer) -> str:
+    """A short text that is another one as soon as the part, as it is stored, says another thing."""
+    return hashlib.sha256(dump_json(_said(part)).encode()).hexdigest()[:DIGITS]
+
+
+def _said(part: AnyRule | Extractor | Reducer) -> list[Any]:
+    if isinstance(part, Extractor):
+        return [part.id, part.key, extractor_entry(part)]
+    if isinstance(part, Reducer):
+        return [part.id, part.key, reducer_entry(part)]
+    effects = [(one.id, one.revision, one.action, one.config) for one in part.effects]
+    return [part.condition, effects]
