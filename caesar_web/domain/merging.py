@@ -4,7 +4,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
-from caesar_web.domain.documents import ExtractorRow, ReducerRow, RuleRow, read_document
+from caesar_web.domain.documents import (
+    Document,
+    ExtractorRow,
+    ReducerRow,
+    RuleRow,
+    read_document,
+)
 from caesar_web.domain.extractors import EXTRACTORS
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
@@ -52,7 +58,8 @@ def merged(current: Members, additions: Members) -> Merged:
     reducers = _reducer_names(read_document(additions).reducers or [], before.reducers or [])
     additions = renamed(additions, reducers=reducers)
     parts = {name: _split_keyed(name, current, additions) for name in _KEYED}
-    parts |= {name: _split_rules(name, current, additions) for name in _RULES}
+    given = read_document(additions)
+    parts |= {name: _split_rules(name, before, given, additions) for name in _RULES}
     added = {name: new for name, (new, _) in parts.items() if new}
     wide = [row.key for row in before.reducers or [] if _looks_at_all(row)]
     return Merged(
@@ -168,13 +175,12 @@ def _split_keyed(name: str, current: Members, additions: Members) -> Any:
     return new, {key: entry for key, entry in given.items() if key in present}
 
 
-def _split_rules(name: str, current: Members, additions: Members) -> Any:
+def _split_rules(name: str, current: Document, given: Document, additions: Members) -> Any:
     attribute = "subject_rules" if name == "rules_config" else "user_rules"
-    rows: list[RuleRow] = list(getattr(read_document(current), attribute) or [])
+    rows: list[RuleRow] = list(getattr(current, attribute) or [])
     new: list[Any] = []
     known: list[Any] = []
-    given: list[RuleRow] = getattr(read_document(additions), attribute) or []
-    for row, rule in zip(given, additions.get(name) or [], strict=True):
+    for row, rule in zip(getattr(given, attribute) or [], additions.get(name) or [], strict=True):
         is_known = any(_same_rule(row, other) for other in rows)
         (known if is_known else new).append(rule)
         rows.append(row)

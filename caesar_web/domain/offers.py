@@ -2,14 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caesar_web.domain.blank_answers import blank_answer, blank_reason, human_answer
+from caesar_web.domain.recipe_parameters import Parameter
 from caesar_web.domain.recipes import RECIPES
 from caesar_web.domain.renaming import Members, renamed
-from caesar_web.domain.tasks import Task
+from caesar_web.domain.tasks import Answer, Task
 from caesar_web.domain.unreadable_tasks import can_be_left_empty
 
 # What many teams settle on; whoever accepts an offer can change it.
@@ -24,12 +25,16 @@ _CHOSEN = ("single", "multiple", "dropdown", "survey")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 _SUMMARY = ("count", "mean", "median")
 
+Values = Mapping[str, Any]
+Said = Callable[[Values], str]
+
 
 @dataclass(frozen=True)
 class Offer:
     """One thing to tick, and why; its `document` has all that it takes.
 
     `key` is the extractor's, the reducer's or the recipe's, and `values` are a recipe's.
+    `make` makes the recipe's offer anew with other values.
     """
 
     name: str
@@ -38,6 +43,22 @@ class Offer:
     document: Members
     is_ticked: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
+    make: Callable[[Mapping[str, Any]], "Offer"] | None = field(default=None, compare=False)
+
+    @property
+    def numbers(self) -> list[Parameter]:
+        """The values that people may want to be other numbers."""
+        parameters = RECIPES[self.key].parameters if self.make else ()
+        return [one for one in parameters if one.name in self.values and "number" in one.kind]
+
+    def with_values(self, given: Mapping[str, Any]) -> "Offer":
+        """The offer with other values. Raises InvalidConfiguration, as recipes do."""
+        if self.make is None or not given:
+            return self
+        read = RECIPES[self.key].read({**self.values, **given})
+        return replace(
+            self.make({name: read[name] for name in self.values}), is_ticked=self.is_ticked
+        )
 
 
 def extractor_offers(task: Task, key: str) -> Iterator[Offer]:
@@ -77,38 +98,76 @@ def recipe_offers(task: Task, key: str) -> Iterator[Offer]:
     """The recipes that fit a task, with values from its own answers."""
     words = _words(task)
     if can_be_left_empty(task):
-        values = {"people": PEOPLE, "task_key": task.key, "reason": "blank"}
-        why = f"Retire a subject as blank once {PEOPLE} people leave {words} empty."
-        yield _recipe("drew_nothing", values, key, why)
+        values: dict[str, Any] = {"people": PEOPLE, "task_key": task.key, "reason": "blank"}
+        yield _recipe(
+            "drew_nothing",
+            values,
+            lambda given: f"Retire a subject as blank once {_leave(given['people'], words)}.",
+            key,
+        )
     if task.kind not in _CHOSEN:
         return
     if blank := blank_answer(task):
-        reason = blank_reason(blank)
-        values = {"people": FIRST_PEOPLE, "answer": blank.value, **_asked(task), "reason": reason}
-        why = (
-            f"Retire a subject as {reason.replace('_', ' ')} once the first {FIRST_PEOPLE} people "
-            f"all answer “{blank.label}” to {words}."
-        )
-        yield _recipe("first_say", values, key, why)
+        yield _recipe(*_first_say(task, blank), key)
     values = {"people": PEOPLE, **_asked(task), "reason": "consensus"}
-    why = f"Retire a subject once {PEOPLE} people give exactly the same answer to {words}."
-    yield _recipe("agree", values, key, why)
+    yield _recipe(
+        "agree",
+        values,
+        lambda given: f"Retire a subject once {_give(given['people'])} the same answer to {words}.",
+        key,
+    )
     if human := human_answer(task):
         values = {"answer": human.value, **_asked(task), "reason": "human"}
         why = f"Retire a subject as human as soon as one person answers “{human.label}” to {words}."
-        yield _recipe("one_says", values, key, why)
+        yield _recipe("one_says", values, lambda _: why, key)
 
 
 def offers_of_any_task() -> tuple[Offer, Offer, Offer]:
     """An extractor, a reducer and a recipe that need nothing of the tasks."""
     values = {"views": VIEWS, "reason": "classification_count"}
-    document = RECIPES["seen"].build(values)
-    why = f"Retire a subject once {VIEWS} people have classified it, whatever they say."
-    return (
-        _extractor(document, "Reads who has classified a subject."),
-        _reducer(document, "Counts how many people have classified a subject."),
-        Offer("recipe:seen", "seen", why, document, values=values),
+    seen = _recipe(
+        "seen",
+        values,
+        lambda given: (
+            f"Retire a subject once {_have(given['views'])} classified it, whatever they say."
+        ),
     )
+    return (
+        _extractor(seen.document, "Reads who has classified a subject."),
+        _reducer(seen.document, "Counts how many people have classified a subject."),
+        seen,
+    )
+
+
+def _first_say(task: Task, blank: Answer) -> tuple[str, Values, Said]:
+    reason = blank_reason(blank)
+    values = {"people": FIRST_PEOPLE, "answer": blank.value, **_asked(task), "reason": reason}
+
+    def said(given: Values) -> str:
+        return (
+            f"Retire a subject as {reason.replace('_', ' ')} once {_answer(given['people'])} "
+            f"“{blank.label}” to {_words(task)}."
+        )
+
+    return "first_say", values, said
+
+
+def _leave(people: int, words: str) -> str:
+    return (
+        f"1 person leaves {words} empty" if people == 1 else f"{people} people leave {words} empty"
+    )
+
+
+def _answer(people: int) -> str:
+    return "the first person answers" if people == 1 else f"the first {people} people all answer"
+
+
+def _give(people: int) -> str:
+    return "1 person gives exactly" if people == 1 else f"{people} people give exactly"
+
+
+def _have(people: int) -> str:
+    return "1 person has" if people == 1 else f"{people} people have"
 
 
 def _extractor(document: Members, why: str, *, is_ticked: bool = False) -> Offer:
@@ -123,12 +182,18 @@ def _reducer(document: Members, why: str, *, is_ticked: bool = False) -> Offer:
     return Offer(f"reducer:{key}", key, why, members, is_ticked)
 
 
-def _recipe(recipe: str, values: Mapping[str, Any], key: str, why: str) -> Offer:
-    document = _made(recipe, values, key)
-    return Offer(f"recipe:{recipe}:{key}", recipe, why, document, values=values)
+def _recipe(recipe: str, values: Values, said: Said, key: str = "") -> Offer:
+    """Without a key of a task it needs nothing of one."""
+    document = _made(recipe, values, key) if key else RECIPES[recipe].build(values)
+    name = f"recipe:{recipe}:{key}" if key else f"recipe:{recipe}"
+
+    def make(given: Values) -> Offer:
+        return _recipe(recipe, given, said, key)
+
+    return Offer(name, recipe, said(values), document, values=values, make=make)
 
 
-def _made(recipe: str, values: Mapping[str, Any], key: str) -> dict[str, Any]:
+def _made(recipe: str, values: Values, key: str) -> dict[str, Any]:
     """What a recipe makes, with keys of the task's own: what several offers need is the same."""
     built = RECIPES[recipe].build(values)
     return renamed(

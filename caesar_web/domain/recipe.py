@@ -26,7 +26,7 @@ class Recipe:
 
         Raises InvalidConfiguration, whose places are the names of parameters.
         """
-        read = self._read(values)
+        read = self.read(values)
         condition, reducers = self.compose(read)
         if read.get("skip_training"):
             condition = ["and", NOT_TRAINING, condition]
@@ -38,7 +38,8 @@ class Recipe:
         # A copy, as recipes share their parts.
         return {name: deepcopy(member) for name, member in members.items() if member}
 
-    def _read(self, values: Mapping[str, Any]) -> dict[str, Any]:
+    def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """The values of all parameters. Raises InvalidConfiguration as `build`."""
         problems: list[Problem] = []
         options = [parameter.option for parameter in self.parameters]
         read = read_options(options, values, place="", problems=problems)

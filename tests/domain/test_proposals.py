@@ -15,6 +15,7 @@ from caesar_web.domain.merging import merged
 from caesar_web.domain.proposals import Proposal, accepted, propose
 from caesar_web.domain.recipes import RECIPES
 from caesar_web.domain.tasks import read_tasks
+from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.standin import configurations, seed_tasks
 from tests.domain.making import golden, golden_cases
 from tests.domain.strategies_of_tasks import tasks_documents
@@ -148,3 +149,22 @@ def test_three_people_say_blank_and_the_subject_is_retired(
     case = {"values": best.values, "classifications": said}
     steps = enumerate(matches(document, case), start=1)
     assert [number for number, has_matched in steps if has_matched] == matched
+
+
+def test_an_offer_can_have_other_numbers() -> None:
+    best = propose(read_tasks(YES_NO_BLANK)).recipes[0]
+    assert [number.name for number in best.numbers] == ["people"]
+    five = best.with_values({"people": "5"})
+    assert (five.name, five.is_ticked) == (best.name, True)
+    assert five.values == {**best.values, "people": 5}
+    assert "once the first 5 people all answer “Blank”" in five.why
+    assert list(five.document["reducers_config"]) == ["T0_first5"]
+    assert "once the first person answers “Blank”" in best.with_values({"people": 1}).why
+    with pytest.raises(InvalidConfiguration, match="people: must be 1 or more"):
+        best.with_values({"people": 0})
+
+
+@pytest.mark.parametrize("case", golden_cases("proposals"))
+def test_an_offer_with_its_own_values_is_the_same(case: dict[str, Any]) -> None:
+    for offer in proposed(case).offers:
+        assert offer.with_values(dict(offer.values)) == offer

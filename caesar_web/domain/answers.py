@@ -1,0 +1,42 @@
+"""Answers: what the fields of extracts and reductions stand for, from a workflow's tasks."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from caesar_web.domain.known import KnownReducer
+from caesar_web.domain.tasks import Task
+
+SUMMED = ("stats",)
+
+
+def of_extractor(
+    type_name: str, config: Mapping[str, Any], tasks: Sequence[Task]
+) -> dict[str, str]:
+    """The fields that an extractor's extracts may have, each with what it stands for."""
+    if type_name == "who":
+        return {"user_id": "the volunteer"}
+    if type_name == "blank":
+        return {"blank": "nothing was answered"}
+    if type_name == "pluck_field":
+        return {name: str(path) for name, path in (config.get("field_map") or {}).items()}
+    asked = config.get("task_key") or "T0"
+    return {one.value: one.label for task in tasks if task.key == asked for one in task.answers}
+
+
+def of_reducers(
+    reducers: Mapping[str, KnownReducer], answers: Mapping[str, Mapping[str, str]]
+) -> dict[str, str]:
+    """The keys of sums over answers, each with its answer; `answers` are by extractor."""
+    return {
+        f"{key}.{value}": label
+        for key, reducer in reducers.items()
+        if reducer.type in SUMMED
+        for value, label in _looked_at(reducer, answers)
+    }
+
+
+def _looked_at(
+    reducer: KnownReducer, answers: Mapping[str, Mapping[str, str]]
+) -> Iterable[tuple[str, str]]:
+    keys = reducer.filters.extractor_keys or tuple(answers)
+    return ((value, label) for key in keys for value, label in answers.get(key, {}).items())
