@@ -14,17 +14,26 @@ from caesar_web.api import effects, reads, stream
 from caesar_web.config import Config
 from caesar_web.store import activity, configuration, inbox, results  # noqa: F401  # all tables
 from caesar_web.store.db import db, engine_options, prepare_engine
+from caesar_web.web import activity as activity_pages
 from caesar_web.web import configuration as configuration_pages
 from caesar_web.web import (
     csrf,
     errors,
+    extractors,
     headers,
     help,
+    history,
     layout,
     projects,
+    proposals,
+    recipes,
+    reducers,
+    rules,
     sign_in,
     status,
+    subjects,
     trail,
+    users,
     workflows,
 )
 
@@ -35,8 +44,18 @@ BLUEPRINTS = (
     sign_in.blueprint,
     help.blueprint,
     projects.blueprint,
+    rules.blueprint,
+    proposals.blueprint,
+    recipes.blueprint,
+    extractors.blueprint,
+    reducers.blueprint,
+    reducers.of_projects,
     workflows.blueprint,
     configuration_pages.blueprint,
+    activity_pages.blueprint,
+    history.blueprint,
+    subjects.blueprint,
+    users.blueprint,
     trail.blueprint,
     reads.blueprint,
     effects.blueprint,

@@ -28,6 +28,7 @@ START_SECONDS = 90.0
 
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"}
 CONTROLS = {"select", "textarea", "input"}
+INLINE = {"a", "abbr", "b", "bdi", "code", "em", "small", "span", "strong", "time"}
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
 ABSENT_WORDS = ("record", "item", "entity")
 
@@ -38,19 +39,28 @@ class Element:
 
     tag: str
     attributes: dict[str, str] = field(default_factory=dict)
-    children: list["Element"] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    content: list["Element | str"] = field(default_factory=list)
+
+    @property
+    def texts(self) -> list[str]:
+        """The texts right in it."""
+        return [one for one in self.content if isinstance(one, str)]
 
     @property
     def text(self) -> str:
-        """All text in it, with single spaces."""
-        parts = (part for one in self.walk() for part in one.texts)
-        return " ".join(" ".join(parts).split())
+        """All text in it in the order of the page, with single spaces."""
+        return " ".join(self._raw().split())
+
+    def _raw(self) -> str:
+        parts = [one if isinstance(one, str) else one._raw() for one in self.content]
+        text = "".join(parts)
+        return text if self.tag in INLINE else f" {text} "
 
     def walk(self) -> Iterator["Element"]:
         yield self
-        for child in self.children:
-            yield from child.walk()
+        for child in self.content:
+            if isinstance(child, Element):
+                yield from child.walk()
 
     def all(self, *tags: str) -> list["Element"]:
         return [element for element in self.walk() if element.tag in tags]
@@ -68,7 +78,7 @@ class _Parser(HTMLParser):
         if len(names) != len(set(names)):
             self.problems.append(f"<{tag}> has an attribute twice")
         element = Element(tag, {name: value or "" for name, value in attrs})
-        self._open[-1].children.append(element)
+        self._open[-1].content.append(element)
         if tag not in VOID:
             self._open.append(element)
 
@@ -79,7 +89,7 @@ class _Parser(HTMLParser):
             self.problems.append(f"</{tag}> closes <{self._open[-1].tag}>")
 
     def handle_data(self, data: str) -> None:
-        self._open[-1].texts.append(data)
+        self._open[-1].content.append(data)
 
     def close(self) -> None:
         super().close()
@@ -110,6 +120,25 @@ def parse(html: str) -> tuple[Element, list[str]]:
 def broken_rules(page: Element) -> list[str]:
     """Which rules that hold for every page this one breaks."""
     return [*_headings(page), *_ids(page), *_forms(page), *_assets(page), *_names(page)]
+
+
+def filled(form: Element) -> dict[str, str]:
+    """What a browser sends of a form that nobody has changed, without any button."""
+    sent: dict[str, str] = {}
+    for control in form.all(*CONTROLS):
+        given = control.attributes
+        name = given.get("name", "")
+        if not name or "disabled" in given:
+            continue
+        if control.tag == "select":
+            options = control.all("option")
+            chosen = [one for one in options if "selected" in one.attributes] or options[:1]
+            sent |= {name: one.attributes.get("value", one.text) for one in chosen}
+        elif control.tag == "textarea":
+            sent[name] = "".join(control.texts).removeprefix("\n")
+        elif given.get("type") not in ("checkbox", "radio", "submit") or "checked" in given:
+            sent[name] = given.get("value", "on" if given.get("type") == "checkbox" else "")
+    return sent
 
 
 def _headings(page: Element) -> Iterator[str]:
@@ -161,7 +190,9 @@ def _assets(page: Element) -> Iterator[str]:
             yield f"<{element.tag}> has style or script in the page"
         if element.tag == "script" and not element.attributes.get("src"):
             yield "a script stands in the page"
-        if element.tag in ("script", "img", "link", "source", "iframe"):
+        # A subject's own pictures are Zooniverse's; the policy says from which hosts.
+        is_of_subject = element.attributes.get("class") == "location"
+        if element.tag in ("script", "img", "link", "source", "iframe") and not is_of_subject:
             source = element.attributes.get("src") or element.attributes.get("href", "")
             if "//" in source:
                 yield f"<{element.tag}> loads {source}"

@@ -19,7 +19,8 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from caesar_web.access.permissions import PERMISSIONS, declared
-from caesar_web.store.configuration import SubjectRule, UserRule
+from caesar_web.store.activity import SubjectAction
+from caesar_web.store.configuration import Project, Reducer, SubjectRule, UserRule
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
 from tests.conftest import plain_config
@@ -44,6 +45,7 @@ from tests.standin.server import StandinServer
 
 REGENERATES = os.environ.get("REGENERATE_GOLDEN") == "1"
 GOLDEN = Path(__file__).parent / "golden"
+OF_PROJECT = 77  # the id of its reducer
 PRIVATE, UNKNOWN, PUBLIC_EXTRACTS, PUBLIC_REDUCTIONS, PUBLIC = 300, 999, 301, 302, 303
 KINDS = {"JSON": {"Accept": "application/json"}, "page": BROWSER}
 PEOPLE = {
@@ -59,16 +61,32 @@ PROMOTE = {"action": "promote_user", "workflow_id": PRIVATE}
 RULES = {
     "rules_config": [{"if": ["const", True], "then": [RETIRE]}],
     "user_rules_config": [{"if": ["const", True], "then": [PROMOTE]}],
+    "extractors_config": {"any": {"type": "who"}},
+    "reducers_config": {"counts": {"type": "stats"}},
 }
 EFFECTS = {
     "subject": {"action": "retire_subject", "config": {"reason": "other"}},
     "user": {"action": "promote_user", "config": {"workflow_id": PRIVATE}},
 }
+ALWAYS = '["const", true]'
 FORMS: dict[str, dict[str, str]] = {
     "sign_in.admin": {"on": "1"},
     "workflows.new": {"id": str(PRIVATE)},
     "workflows.settings": {"status": "paused", "rules_applied": "no_rules"},
+    "activity.retry": {"retry": "these"},
+    "activity.again": {"do": "again"},
+    "history.restore": {},
+    "projects.settings": {"status": "halted"},
     "configuration.edit": {"document": '{"status": "paused"}'},
+    "proposals.propose": {"offer": "extractor:who"},
+    "extractors.edit": {"key": "other"},
+    "reducers.edit": {"key": "other"},
+    "project_reducers.edit": {"key": "other"},
+    "subjects.refresh": {},
+    "rules.new": {"base": ALWAYS, "condition": ALWAYS, "save": "1"},
+    "rules.edit": {"base": ALWAYS, "condition": ALWAYS, "save": "1"},
+    "rules.move": {"step": "1"},
+    "rules.remove": {},
 }
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},
@@ -117,6 +135,14 @@ class World:
             "extractor_key": "all",
             "reducer_key": "counts",
             "subject_id": 1,
+            "user_id": 1,
+            "of": "subjects",
+            "action_id": 1,
+            "revision_id": 1,
+            "reducer_id": 1,
+            "recipe_key": "seen",
+            "kind": "subject_rules",
+            "part_id": OF_PROJECT if rule.endpoint.startswith("project_") else 1,
             **self.ids[topic],
         }
         built = rule.build({name: values[name] for name in rule.arguments if name in values})
@@ -178,10 +204,27 @@ def _configured(app: Flask) -> dict[str, dict[str, int]]:
             shown = {"public_extracts": extracts, "public_reductions": reductions}
             make_workflow(db.session(), id, project_id=30, **RULES, **shown)
             _add_results(id)
+        _add_reducer_of_project()
         for topic, table in {"subject": SubjectRule, "user": UserRule}.items():
             rule: Any = db.session.scalars(select(table).filter_by(workflow_id=PRIVATE)).one()
             ids[topic] = {"rule_id": rule.id, "effect_id": rule.effects[0].id}
+        _add_action(**ids["subject"])
     return ids
+
+
+def _add_reducer_of_project() -> None:
+    db.session.add(Project(id=30, created_at=START, updated_at=START))
+    own: dict[str, Any] = {"reducible_type": "Project", "reducible_id": 30, "key": "all"}
+    at = {"created_at": START, "updated_at": START}
+    db.session.add(Reducer(id=OF_PROJECT, type="stats", **own, **at))
+
+
+def _add_action(rule_id: int, effect_id: int) -> None:
+    """An action that failed."""
+    effect = {"effect_revision": 1, "occurrence": 0, "effect_type": "retire_subject", "config": {}}
+    at = {"not_before": START, "created_at": START, "updated_at": START}
+    where = {"workflow_id": PRIVATE, "rule_id": rule_id, "effect_id": effect_id, "subject_id": 1}
+    db.session.add(SubjectAction(**where, **effect, **at, status="failed"))
 
 
 def _add_results(workflow_id: int) -> None:

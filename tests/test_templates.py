@@ -14,22 +14,29 @@ from caesar_web.access.identity import Identity
 from caesar_web.access.permissions import Place
 from caesar_web.app import ROOT, create_app
 from caesar_web.store.activity import AuditEntry
-from caesar_web.store.configuration import (
-    Extractor,
-    Reducer,
-    SubjectRule,
-    SubjectRuleEffect,
-    Workflow,
-)
 from caesar_web.store.queries import Newest, Performed
 from caesar_web.web import forms
 from tests.conftest import plain_config
 from tests.pages import broken_rules, parse
+from tests.pages_of_parts import PART_LAYOUTS, PART_PAGES
+from tests.pages_of_proposals import PROPOSAL_PAGES
+from tests.pages_of_rules import RULE_LAYOUTS, RULE_PAGES
+from tests.pages_of_subjects import SUBJECT_LAYOUTS, SUBJECT_PAGES
+from tests.pages_of_workflows import WORKFLOW_LAYOUTS, WORKFLOW_PAGES
 
 TEMPLATES = sorted(
     str(path.relative_to(ROOT / "templates")) for path in Path(ROOT / "templates").rglob("*.html")
 )
-LAYOUTS = {"base.html", "_forms.html", "_page.html", "workflows/_layout.html"}
+LAYOUTS = {
+    "base.html",
+    "_forms.html",
+    "_page.html",
+    "workflows/_layout.html",
+    *PART_LAYOUTS,
+    *WORKFLOW_LAYOUTS,
+    *RULE_LAYOUTS,
+    *SUBJECT_LAYOUTS,
+}
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MARKUP = "<b>&\"'"
 
@@ -50,36 +57,6 @@ BUSY = STATUS | {
     "totals": {"extracts": 1234567, "reductions": 3, "actions": 7},
     "commit_id": MARKUP,
 }
-WORKFLOW = Workflow(
-    id=1,
-    project_id=2,
-    name=MARKUP,
-    project_name=MARKUP,
-    status="paused",
-    rules_applied="all_matching_rules",
-    extracts_count=1234567,
-    subject_reductions_count=1,
-    user_reductions_count=2,
-    subject_actions_count=3,
-    user_actions_count=4,
-    extractors=[Extractor(key=MARKUP, type="survey", config={"task_key": MARKUP})],
-    subject_rules=[
-        SubjectRule(
-            condition=MARKUP,
-            effects=[
-                SubjectRuleEffect(
-                    action="external",
-                    config={"url": f"https://example.org/{MARKUP}", "reducer_key": MARKUP},
-                    saved_by=MARKUP,
-                    updated_at=NOON,
-                ),
-                SubjectRuleEffect(action="external", config={"url": "javascript:alert(1)"}),
-            ],
-        ),
-        SubjectRule(condition="[]"),
-    ],
-)
-EMPTY = Workflow(id=1, project_id=2, name=None, project_name=None, status="active")
 ENTRY = AuditEntry(
     id=7,
     actor=MARKUP,
@@ -107,6 +84,11 @@ def wrong(form: Any) -> Any:
 
 # What a page is rendered with; forms are made when there is a request.
 PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+    *PART_PAGES,
+    *PROPOSAL_PAGES,
+    *WORKFLOW_PAGES,
+    *RULE_PAGES,
+    *SUBJECT_PAGES,
     ("status.html", lambda: STATUS),
     ("status.html", lambda: BUSY),
     ("status.html", lambda: STATUS | {"queued": None}),
@@ -117,39 +99,8 @@ PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("session.html", dict),
     ("sign_in.html", dict),
     ("help.html", lambda: {"words": [(MARKUP, MARKUP)]}),
-    ("projects/index.html", lambda: {"workflows": [WORKFLOW]}),
-    ("projects/index.html", lambda: {"workflows": []}),
-    (
-        "projects/show.html",
-        lambda: {
-            "project_id": 2,
-            "project": None,
-            "workflows": [WORKFLOW],
-            "reducers": [Reducer(key=MARKUP, type="stats", config={})],
-        },
-    ),
     ("trail.html", lambda: {"entries": [ENTRY], "older": 7, "workflow_id": None}),
     ("trail.html", lambda: HERE | {"entries": [], "older": None, "workflow_id": 1}),
-    ("workflows/index.html", lambda: {"workflows": [WORKFLOW]}),
-    ("workflows/index.html", lambda: {"workflows": []}),
-    ("workflows/new.html", lambda: {"form": forms.AddWorkflow(data={"id": MARKUP})}),
-    ("workflows/new.html", lambda: {"form": wrong(forms.AddWorkflow())}),
-    (
-        "workflows/show.html",
-        lambda: (
-            HERE
-            | {
-                "workflow": WORKFLOW,
-                "reducers": [Reducer(key=MARKUP, type="stats", config={})],
-                "readings": dict.fromkeys(WORKFLOW.subject_rules, MARKUP),
-            }
-        ),
-    ),
-    (
-        "workflows/show.html",
-        lambda: HERE | {"workflow": EMPTY, "reducers": [], "readings": {}},
-    ),
-    ("workflows/settings.html", lambda: HERE | {"form": wrong(forms.Settings())}),
     (
         "workflows/configuration.html",
         lambda: (

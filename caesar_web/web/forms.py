@@ -4,12 +4,19 @@ from typing import Any, Self
 
 from flask import request
 from flask_wtf import FlaskForm
-from wtforms import BooleanField, Form, SelectField, StringField, TextAreaField, validators
+from wtforms import (
+    BooleanField,
+    Form,
+    RadioField,
+    SelectField,
+    StringField,
+    TextAreaField,
+    validators,
+)
 from wtforms.fields.choices import SelectChoice
 
 from caesar_web.access import drafts
 from caesar_web.domain.documents import WORKFLOW_STATUSES
-from caesar_web.domain.rules import RULES_APPLIED
 
 
 class PageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -32,18 +39,51 @@ class AddWorkflow(PageForm):
 
 
 class Settings(PageForm):
-    status = SelectField(
-        "State",
-        choices=list(WORKFLOW_STATUSES),
-        description="Active: everything runs. Paused: classifications are kept and wait."
-        " Halted: they are ignored.",
+    """The state is what a button says, and stays as it is without one."""
+
+    status = StringField(
+        "State", [validators.Optional(), validators.AnyOf(WORKFLOW_STATUSES, "Not a valid choice.")]
     )
-    rules_applied = SelectField(
+    rules_applied = RadioField(
         "Rules applied",
-        choices=[SelectChoice(name, name.replace("_", " ")) for name in RULES_APPLIED],
+        choices=[
+            SelectChoice("all_matching_rules", "All: every rule that matches acts."),
+            SelectChoice(
+                "first_matching_rule", "The first: only the first rule that matches acts."
+            ),
+            SelectChoice("no_rules", "None: no rule acts, and reductions are made all the same."),
+        ],
     )
     public_extracts = BooleanField("Anyone may read the extracts")
     public_reductions = BooleanField("Anyone may read the reductions")
+    queue = SelectField(
+        "Queue",
+        description="Which workers process its classifications. Only administrators choose it.",
+    )
+
+
+class ProjectSettings(PageForm):
+    status = RadioField(
+        "State",
+        choices=[
+            SelectChoice("active", "Active: the project’s reducers run."),
+            SelectChoice("halted", "Halted: they do not. What they missed is not made up for."),
+        ],
+    )
+    public_reductions = BooleanField("Anyone may read the reductions of the project")
+
+
+class ActivityFilter(Form):  # type: ignore[misc]  # WTForms has no types
+    """Which actions to show: it goes into the address."""
+
+    state = SelectField(
+        "State",
+        choices=[SelectChoice("", "any"), *map(SelectChoice, ("pending", "completed", "failed"))],
+        default="",
+    )
+    effect = SelectField("Effect", default="")
+    rule = SelectField("Rule", default="")
+    subject = StringField("Subject id")
 
 
 class Configuration(PageForm):
@@ -52,6 +92,18 @@ class Configuration(PageForm):
         [validators.InputRequired("Give the configuration as JSON.")],
         description="Applied wholly or not at all. What it does not name stays as it is.",
     )
+
+
+class FindSubject(Form):  # type: ignore[misc]  # WTForms has no types
+    """Which subject to show: it goes into the address."""
+
+    id = StringField("Subject id")
+
+
+class FindUser(Form):  # type: ignore[misc]  # WTForms has no types
+    """Which volunteer to show: it goes into the address."""
+
+    id = StringField("Volunteer id")
 
 
 class CopyFrom(Form):  # type: ignore[misc]  # WTForms has no types

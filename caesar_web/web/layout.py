@@ -25,6 +25,7 @@ WORKFLOW_TABS = (
     ("History", "history.index"),
     ("Settings", "workflows.settings"),
 )
+BELOW = {"recipes": "rules"}  # pages that are another tab's
 
 Tab = tuple[str, str, bool]
 
@@ -47,7 +48,6 @@ def workflow_tabs(workflow_id: int) -> list[Tab]:
     return [
         (text, url_for(endpoint, workflow_id=workflow_id), _is_here(endpoint))
         for text, endpoint in WORKFLOW_TABS
-        if endpoint in current_app.view_functions
     ]
 
 
@@ -68,10 +68,10 @@ def _of_this_request() -> dict[str, Any]:
 
 def _is_here(endpoint: str) -> bool:
     """Whether this page is that tab's, or one of those below it."""
-    module = endpoint.split(".")[0]
-    if module == "workflows":
+    if endpoint.startswith("workflows."):
         return request.endpoint == endpoint
-    return (request.endpoint or "").startswith(f"{module}.")
+    module = (request.endpoint or "").partition(".")[0]
+    return endpoint.startswith(f"{BELOW.get(module, module)}.")
 
 
 @cache

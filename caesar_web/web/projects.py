@@ -1,13 +1,25 @@
 """Pages of projects: those that are mine, and one of them with its workflows and reducers."""
 
-from flask import Blueprint, Response
+from collections.abc import Sequence
+from functools import partial
+
+from flask import Blueprint, Response, flash, redirect, url_for
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import membership
 from caesar_web.access.permissions import permit
+from caesar_web.access.settings import change_project
+from caesar_web.domain.events import LARGEST_ID
+from caesar_web.domain.lights import Light
 from caesar_web.store import queries
-from caesar_web.store.configuration import Project
+from caesar_web.store.configuration import Project, Reducer
+from caesar_web.store.health_statements import lights_of_reducers
 from caesar_web.store.queries import reading
+from caesar_web.store.snapshot import reducer_of
+from caesar_web.web import forms, listed, part_page
+from caesar_web.web.flow import address_if_any
 from caesar_web.web.pages import page
 
 blueprint = Blueprint("projects", __name__, url_prefix="/projects")
@@ -18,8 +30,7 @@ blueprint = Blueprint("projects", __name__, url_prefix="/projects")
 def index() -> Response:
     project_ids = membership.projects()
     with reading() as session:
-        workflows = queries.workflows(session, project_ids=project_ids)
-        return page("projects/index.html", workflows=workflows)
+        return page("projects/index.html", projects=listed.projects(session, project_ids))
 
 
 @blueprint.get("/<int:project_id>")
@@ -27,13 +38,47 @@ def index() -> Response:
 def show(project_id: int) -> Response:
     with reading() as session:
         project = session.get(Project, project_id)
-        workflows = queries.workflows(session, project_ids=[project_id])
+        workflows = listed.workflows(session, [project_id])
         if project is None and not workflows:
             raise NotFound
+        reducers = queries.reducers(session, "Project", project_id)
         return page(
             "projects/show.html",
             project_id=project_id,
             project=project,
+            name=(workflows and workflows[0].workflow.project_name) or f"Project {project_id}",
             workflows=workflows,
-            reducers=queries.reducers(session, "Project", project_id),
+            reducers=_with_lights(session, reducers),
+            to_reducers=address_if_any("project_reducers.index", project_id=project_id),
         )
+
+
+@blueprint.route("/<int:project_id>/settings", methods=["GET", "POST"])
+@permit("configure a project")
+def settings(project_id: int) -> AnyResponse:
+    """Of a project that is here: its row comes with its first reducer."""
+    with reading() as session:
+        project = session.get(Project, project_id) if project_id <= LARGEST_ID else None
+        if project is None:
+            raise NotFound
+        name = project.display_name or f"Project {project_id}"
+        current = {each: getattr(project, each) for each in ("status", "public_reductions")}
+    form = forms.ProjectSettings.of_page(**current)
+    if form.is_submitted() and form.validate():
+        changed = change_project(project_id, **{each: form[each].data for each in current})
+        flash("The settings are saved." if changed else "The settings were so already.")
+        return redirect(url_for("projects.show", project_id=project_id))
+    return page(
+        "projects/settings.html",
+        status=422 if form.errors else 200,
+        form=form,
+        project_id=project_id,
+        name=name,
+    )
+
+
+def _with_lights(session: Session, reducers: Sequence[Reducer]) -> list[tuple[Reducer, Light]]:
+    kept = lights_of_reducers(session, [row.id for row in reducers])
+    return [
+        (row, part_page.light(kept.get(row.id), check=partial(reducer_of, row))) for row in reducers
+    ]

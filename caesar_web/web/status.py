@@ -1,6 +1,6 @@
 """The public status page: whether classifications come in and effects go out."""
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from caesar_web.access import parts
 from caesar_web.access.negotiation import wants_page
@@ -43,7 +43,7 @@ def _summary() -> Response:
 def _page() -> Response:
     with reading() as session:
         return page(
-            "status.html",
+            "_status.html" if request.args.get("part") == "status" else "status.html",
             newest=queries.newest(session),
             queued=_queued(),
             waiting=queries.waiting_classifications(session, most=MOST_COUNTED),

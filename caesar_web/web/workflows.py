@@ -1,26 +1,32 @@
 """Pages of workflows: those that are mine, one of them, adding one, its settings."""
 
-import json
+from typing import Any
 
-from flask import Blueprint, Response, flash, redirect, url_for
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
+from wtforms.fields.choices import SelectChoice
 
-from caesar_web.access import configuring, membership
+from caesar_web.access import choices, configuring, membership
 from caesar_web.access.adding import NotYours, add_workflow
+from caesar_web.access.identity import identity
 from caesar_web.access.negotiation import wants_page
 from caesar_web.access.permissions import permit
+from caesar_web.access.settings import choose_queue, served_queues
 from caesar_web.api import workflows as api
-from caesar_web.domain.conditions import InvalidCondition, parse
 from caesar_web.domain.documents import SETTINGS, read_document
 from caesar_web.domain.effects import panoptes_id
+from caesar_web.domain.lights import NOTHING_YET
 from caesar_web.domain.options import Unreadable
-from caesar_web.domain.reading import read_rule
-from caesar_web.store import queries
+from caesar_web.store import action_pages
+from caesar_web.store.action_pages import Cursor, Wanted
 from caesar_web.store.configuration import Workflow
-from caesar_web.store.effects import AnyRule
 from caesar_web.store.queries import reading
-from caesar_web.web import forms
+from caesar_web.web import acts, forms, listed
+from caesar_web.web.flow import address_if_any, flow
 from caesar_web.web.pages import page
+
+LATEST = 8  # actions on a workflow's page
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/workflows")
 
@@ -37,8 +43,7 @@ def index() -> Response:
         return api.listed()
     project_ids = membership.projects()
     with reading() as session:
-        rows = queries.workflows(session, project_ids=project_ids)
-        return page("workflows/index.html", workflows=rows)
+        return page("workflows/index.html", workflows=listed.workflows(session, project_ids))
 
 
 @blueprint.route("/new", methods=["GET", "POST"])
@@ -47,7 +52,12 @@ def new() -> AnyResponse:
     form = forms.AddWorkflow.of_page()
     if form.is_submitted() and form.validate() and (workflow_id := _added(form)):
         return redirect(url_for("workflows.show", workflow_id=workflow_id))
-    return page("workflows/new.html", form=form, status=422 if form.errors else 200)
+    return page(
+        "workflows/new.html",
+        form=form,
+        found=choices.workflows_to_add(),
+        status=422 if form.errors else 200,
+    )
 
 
 @blueprint.post("")
@@ -63,13 +73,14 @@ def show(workflow_id: int) -> Response:
     if not wants_page():
         return api.shown(workflow_id)
     with reading() as session:
-        row = session.get_one(Workflow, workflow_id)
-        rules: list[AnyRule] = [*row.subject_rules, *row.user_rules]
+        workflow = session.get_one(Workflow, workflow_id)
+        if request.args.get("part") == "recent":
+            return page("workflows/_recent.html", **_recent(session, workflow))
         return page(
             "workflows/show.html",
-            workflow=row,
-            reducers=queries.reducers(session, "Workflow", workflow_id),
-            readings={rule: _read(rule) for rule in rules},
+            flow=flow(session, workflow),
+            start=_start(workflow_id),
+            **_recent(session, workflow),
         )
 
 
@@ -85,17 +96,56 @@ def settings(workflow_id: int) -> AnyResponse:
     with reading() as session:
         row = session.get_one(Workflow, workflow_id)
         current = {each: getattr(row, each) for each in SETTINGS}
-    form = forms.Settings.of_page(**current)
+        queue = row.custom_queue_name
+    form = _with_queues(forms.Settings.of_page(**current | {"status": "", "queue": queue}), queue)
     if form.is_submitted() and form.validate():
-        document = read_document({each: form[each].data for each in SETTINGS})
-        changed = configuring.apply(workflow_id, document)
+        changed = _save(form, workflow_id)
         flash("The settings are saved." if changed else "The settings were so already.")
-        return redirect(url_for("workflows.show", workflow_id=workflow_id))
+        return redirect(url_for("workflows.settings", workflow_id=workflow_id))
     return page(
         "workflows/settings.html",
         form=form,
+        queue=queue,
         status=422 if form.errors else 200,
     )
+
+
+def _start(workflow_id: int) -> tuple[str, str]:
+    """The one next step where nothing is configured yet: its address, and what it is called."""
+    if address := address_if_any("proposals.propose", workflow_id=workflow_id):
+        return address, "Propose a configuration"
+    return url_for("extractors.index", workflow_id=workflow_id), "Add an extractor"
+
+
+def _recent(session: Session, workflow: Workflow) -> dict[str, Any]:
+    """What moves on a workflow's page: how much there is of everything, and the latest actions."""
+    found = action_pages.page(session, workflow.id, Wanted(), before=Cursor(), most=LATEST)
+    return {
+        "figures": listed.WorkflowListed(workflow, NOTHING_YET, None),
+        "acts": acts.shown(session, workflow.id, found.acts),
+    }
+
+
+def _with_queues(form: forms.Settings, queue: str | None) -> forms.Settings:
+    """The form with the queues that there are; without them for all but administrators."""
+    caller = identity()
+    if caller is None or not caller.acts_as_admin:
+        del form.queue
+        return form
+    names = dict.fromkeys([*served_queues(), *([queue] if queue else [])])
+    form.queue.choices = [SelectChoice("", "everybody’s"), *map(SelectChoice, names)]
+    form.queue.default = ""
+    form.queue.data = form.queue.data or ""
+    return form
+
+
+def _save(form: forms.Settings, workflow_id: int) -> bool:
+    """Whether the settings that were sent change anything."""
+    wanted = {each: form[each].data for each in SETTINGS if each != "status" or form.status.data}
+    changed = configuring.apply(workflow_id, read_document(wanted))
+    if "queue" in form and choose_queue(workflow_id, form.queue.data or None):
+        changed = True
+    return changed
 
 
 def _added(form: forms.AddWorkflow) -> int | None:
@@ -111,11 +161,3 @@ def _added(form: forms.AddWorkflow) -> int | None:
         return None
     flash("The workflow is added." if is_new else "This workflow is here already.")
     return workflow_id
-
-
-def _read(rule: AnyRule) -> str:
-    """A rule as one sentence."""
-    try:
-        return read_rule(parse(json.loads(rule.condition)), rule.effects)
-    except (InvalidCondition, ValueError, RecursionError) as problem:
-        return f"This condition cannot be read: {problem}"

@@ -1,0 +1,212 @@
+"""Pages of a workflow's extractors: all of them, a new one, one of them, trying, removing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from flask import Blueprint, flash, redirect, request
+from werkzeug.exceptions import NotFound
+from werkzeug.wrappers import Response
+
+from caesar_web.access import configuring
+from caesar_web.access.permissions import permit
+from caesar_web.access.workflow_tasks import WorkflowTasks, tasks_of
+from caesar_web.domain.documents import ExtractorRow, read_extractor
+from caesar_web.domain.extractors import EXTRACTORS, MINIMUM_VERSION
+from caesar_web.domain.known import KnownReducer
+from caesar_web.domain.lights import Light
+from caesar_web.domain.uses import reducers_naming, reducers_of_all
+from caesar_web.pipeline.configuring import Unknown
+from caesar_web.pipeline.trying import Tried, try_extractor
+from caesar_web.store import health_statements, part_queries, queries, samples, transfer
+from caesar_web.store.configuration import Extractor
+from caesar_web.store.fingerprints import fingerprint
+from caesar_web.store.queries import reading
+from caesar_web.store.snapshot import Reducible, extractor_of
+from caesar_web.web import part_choices, part_page
+from caesar_web.web.flow import address_if_any
+from caesar_web.web.option_fields import Offered
+from caesar_web.web.pages import page
+from caesar_web.web.part_forms import PartForm, Samples, extractor_form, values_of
+from caesar_web.web.part_page import Home, Line
+
+blueprint = Blueprint("extractors", __name__, url_prefix="/workflows/<int:workflow_id>/extractors")
+
+NOT_HERE = "This workflow has no classification with this id."
+
+
+@dataclass(frozen=True)
+class Editing:
+    """An extractor in its form, or a new one, with what there is around it."""
+
+    workflow_id: int
+    type_name: str
+    offered: Offered
+    samples: Samples
+    id: int | None = None
+    key: str | None = None
+    entry: dict[str, Any] = field(default_factory=dict)
+    expected: str = ""
+    uses: Sequence[str] = ()
+    warnings: Sequence[str] = ()
+
+
+@blueprint.get("")
+@permit("see a workflow")
+def index(workflow_id: int) -> Response:
+    tasks = tasks_of(workflow_id)
+    with reading() as session:
+        newest = health_statements.pulses(session, [workflow_id])[workflow_id].last_extract
+        rows = part_queries.extractors(session, Reducible("Workflow", workflow_id))
+        reducers = queries.reducers(session, "Workflow", workflow_id)
+        known = part_queries.known_reducers(reducers)
+        kept = health_statements.lights(session, workflow_id)
+        lights = {
+            row.id: part_page.light(
+                kept.get(("extractor", str(row.id))),
+                check=partial(extractor_of, row),
+                has_worked=newest is not None and newest > row.created_at,
+            )
+            for row in rows
+        }
+        lines = [_line(row, known, tasks, light=lights[row.id]) for row in rows]
+    return page("parts/index.html", home=_home(workflow_id), lines=lines, next=_next(workflow_id))
+
+
+@blueprint.route("/new", methods=["GET", "POST"])
+@permit("configure a workflow")
+def new(workflow_id: int) -> Response:
+    type_name = request.args.get("type", "")
+    if type_name not in EXTRACTORS:
+        return page("parts/types.html", home=_home(workflow_id), types=EXTRACTORS)
+    return _edited(_editing(workflow_id, type_name, None))
+
+
+@blueprint.route("/<int:part_id>", methods=["GET", "POST"])
+@permit("configure a workflow")
+def edit(workflow_id: int, part_id: int) -> Response:
+    return _edited(_editing(workflow_id, "", part_id))
+
+
+@blueprint.route("/<int:part_id>/remove", methods=["GET", "POST"])
+@permit("configure a workflow")
+def remove(workflow_id: int, part_id: int) -> Response:
+    editing = _editing(workflow_id, "", part_id)
+    if request.method == "GET":
+        return page("parts/remove.html", home=_home(workflow_id), editing=editing)
+    try:
+        configuring.remove_extractor(workflow_id, editing.key or "")
+    except Unknown:
+        raise NotFound from None
+    flash(f"The extractor {editing.key} is removed.")
+    return redirect(_home(workflow_id).url())
+
+
+def _home(workflow_id: int) -> Home:
+    return Home("extractor", Reducible("Workflow", workflow_id), "extractors")
+
+
+def _next(workflow_id: int) -> tuple[str, str]:
+    """The one next step where there is nothing yet."""
+    if address := address_if_any("proposals.propose", workflow_id=workflow_id):
+        return "Propose a configuration", address
+    return "Add an extractor", _home(workflow_id).url("new")
+
+
+def _line(
+    row: Extractor, reducers: dict[str, KnownReducer], tasks: WorkflowTasks, *, light: Light
+) -> Line:
+    kind = EXTRACTORS.get(row.type)
+    options = (*kind.options, MINIMUM_VERSION) if kind else ()
+    return Line(
+        row.id,
+        row.key,
+        kind.title if kind else row.type,
+        part_page.in_words(options, transfer.extractor_entry(row)),
+        light,
+        _uses(row.key, reducers),
+        part_page.stale_task(row, tasks.tasks),
+    )
+
+
+def _uses(key: str, reducers: dict[str, KnownReducer]) -> list[str]:
+    naming = reducers_naming(key, reducers)
+    of_all = [one for one in reducers_of_all(reducers) if one not in naming]
+    return [*naming, *(f"{one} (looks at all extractors)" for one in of_all)]
+
+
+def _editing(workflow_id: int, type_name: str, part_id: int | None) -> Editing:
+    tasks = tasks_of(workflow_id)
+    with reading() as session:
+        latest = samples.recent_classifications(session, workflow_id)
+        shown = part_choices.offered(tasks.tasks), part_choices.classifications(latest)
+        if part_id is None:
+            return Editing(workflow_id, type_name, *shown)
+        row = part_queries.extractor(session, workflow_id, part_id)
+        if row is None or row.type not in EXTRACTORS:
+            raise NotFound
+        reducers = queries.reducers(session, "Workflow", workflow_id)
+        return Editing(
+            workflow_id,
+            row.type,
+            *shown,
+            row.id,
+            row.key,
+            transfer.extractor_entry(row),
+            fingerprint(row),
+            _uses(row.key, part_queries.known_reducers(reducers)),
+            part_page.stale_task(row, tasks.tasks),
+        )
+
+
+def _edited(editing: Editing) -> Response:
+    made = extractor_form(editing.type_name, editing.offered, editing.samples)
+    values = values_of(made, editing.entry)
+    form = made.of_page(key=editing.key or "", expected=editing.expected, **values)
+    tried = None
+    if form.is_submitted() and "more" in request.form and "field_map" in form:
+        form.field_map.add_row()
+    elif form.is_submitted():
+        is_trying = "try" in request.form
+        row = form.read(read_extractor, is_trying=is_trying)
+        if row and is_trying:
+            tried = _tried(editing, form, row)
+        elif row and _is_saved(editing, form, row):
+            return redirect(_home(editing.workflow_id).url())
+    return page(
+        "parts/edit.html",
+        home=_home(editing.workflow_id),
+        editing=editing,
+        kind=EXTRACTORS[editing.type_name],
+        form=form,
+        tried=tried,
+        status=422 if form.errors else 200,
+    )
+
+
+def _tried(editing: Editing, form: PartForm, row: ExtractorRow) -> Tried | None:
+    id = form.sample_id()
+    if id is None:
+        return None
+    with reading() as session:
+        tried = try_extractor(session, editing.workflow_id, row, id)
+    if tried is None:
+        form.sample.errors = [NOT_HERE]
+    return tried
+
+
+def _is_saved(editing: Editing, form: PartForm, row: ExtractorRow) -> bool:
+    def save() -> int:
+        return configuring.save_extractor(
+            editing.workflow_id,
+            editing.key,
+            row,
+            rename_references=form.rename.data,
+            expected=form.expected.data or None,
+        )
+
+    def now() -> str:
+        return _editing(editing.workflow_id, "", editing.id).expected
+
+    return part_page.saved(form, save, noun="extractor", expected=now) is not None

@@ -1,0 +1,217 @@
+"""Pages of a workflow's rules: all of them, one in its editor, their order, removing one."""
+
+import json
+from dataclasses import replace
+from typing import Any, Literal
+
+from flask import Blueprint, flash, redirect, request, url_for
+from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.wrappers import Response
+
+from caesar_web.access import configuring, drafts
+from caesar_web.access.permissions import permit, place
+from caesar_web.access.renewal import PanoptesAway
+from caesar_web.access.workflow_tasks import tasks_of
+from caesar_web.domain.documents import read_document
+from caesar_web.domain.merging import merged
+from caesar_web.domain.recipe import Recipe
+from caesar_web.domain.recipes import RECIPES
+from caesar_web.domain.rule_order import unused_rules
+from caesar_web.domain.values import InvalidConfiguration
+from caesar_web.pipeline import configuring as changing
+from caesar_web.pipeline import trying
+from caesar_web.pipeline.configuring import ChangedMeanwhile, Unknown
+from caesar_web.pipeline.rule_saving import RuleWanted
+from caesar_web.store import transfer
+from caesar_web.store.configuration import Workflow
+from caesar_web.store.effects import AnyRule
+from caesar_web.store.fingerprints import fingerprint
+from caesar_web.store.queries import reading
+from caesar_web.store.snapshot import revisions, snapshot
+from caesar_web.web import effect_view, recipes, rule_draft, rule_page
+from caesar_web.web.pages import page
+from caesar_web.web.readings import read
+from caesar_web.web.rule_draft import RuleDraft
+from caesar_web.web.rule_page import KINDS, Editing
+
+blueprint = Blueprint("rules", __name__, url_prefix="/workflows/<int:workflow_id>")
+
+MEMBERS = {"subject_rules": "rules_config", "user_rules": "user_rules_config"}  # of a document
+KIND = "<any(subject_rules, user_rules):kind>"
+CHANGED = "Somebody has changed this rule since you opened it. Open it again to see it."
+AWAY = "Zooniverse cannot be asked whether you may do this. Nothing is saved. Try again soon."
+
+
+@blueprint.get("/rules")
+@permit("see a workflow")
+def index(workflow_id: int) -> Response:
+    with reading() as session:
+        workflow = session.get_one(Workflow, workflow_id)
+        at = revisions(session, workflow_id)
+        now = snapshot(session, at) if at else None
+        lists = []
+        for kind, described in KINDS.items():
+            rules: list[AnyRule] = list(getattr(workflow, kind))
+            known = getattr(now, kind) if now else ()
+            warnings: dict[int, list[str]] = {}
+            for one in unused_rules(known, workflow.rules_applied):
+                warnings.setdefault(known[one.position].id, []).append(one.message)
+            lists.append((kind, described, [(rule, read(rule)) for rule in rules], warnings))
+        recipes = (
+            url_for("recipes.index", workflow_id=workflow_id)
+            if "recipes.index" in __import__("flask").current_app.view_functions
+            else None
+        )
+        return page("rules/index.html", workflow=workflow, lists=lists, recipes=recipes)
+
+
+@blueprint.route(f"/{KIND}/new", methods=["GET", "POST"])
+@permit("configure a workflow")
+def new(workflow_id: int, kind: str) -> Response:
+    editing = Editing(workflow_id, place().project_id, kind)
+    if request.method == "POST":
+        return _sent(editing)
+    if (draft := _restored(editing)) is None and "recipe" in request.args:
+        recipe = RECIPES.get(request.args["recipe"])
+        if recipe is None:
+            raise NotFound
+        try:
+            draft = _of_recipe(editing, recipe)
+        except InvalidConfiguration as problem:
+            return recipes.show_recipe(workflow_id, recipe, request.args, problem.problems)
+    return _editor(editing, draft or rule_draft.written(_beginning(editing)))
+
+
+@blueprint.route(f"/{KIND}/<int:rule_id>", methods=["GET", "POST"])
+@permit("configure a workflow")
+def edit(workflow_id: int, kind: str, rule_id: int) -> Response:
+    if request.method == "POST":
+        expected = request.form.get("expected", "")
+        return _sent(Editing(workflow_id, place().project_id, kind, rule_id, expected))
+    with reading() as session:
+        _, rule, _ = _find(session, workflow_id, kind, rule_id)
+        editing = Editing(workflow_id, place().project_id, kind, rule_id, fingerprint(rule))
+        kept = rule_draft.of_rule(rule)
+    return _editor(editing, _restored(editing) or kept)
+
+
+@blueprint.post(f"/{KIND}/<int:rule_id>/move")
+@permit("configure a workflow")
+def move(workflow_id: int, kind: str, rule_id: int) -> Response:
+    step: Literal[-1, 1] = -1 if request.form.get("step") == "-1" else 1
+    try:
+        configuring.move_rule(changing.Place(KINDS[kind].table, workflow_id, rule_id), step)
+    except Unknown:
+        raise NotFound from None
+    flash("The rule is moved.")
+    return redirect(url_for("rules.index", workflow_id=workflow_id))
+
+
+@blueprint.route(f"/{KIND}/<int:rule_id>/remove", methods=["GET", "POST"])
+@permit("configure a workflow")
+def remove(workflow_id: int, kind: str, rule_id: int) -> Response:
+    """Says what goes with it first."""
+    if request.method == "GET":
+        with reading() as session:
+            _, rule, _ = _find(session, workflow_id, kind, rule_id)
+            return page("rules/remove.html", rule=rule, kind=kind, reading=read(rule))
+    try:
+        configuring.remove_rule(changing.Place(KINDS[kind].table, workflow_id, rule_id))
+    except Unknown:
+        raise NotFound from None
+    flash("The rule is removed. History has it still.")
+    return redirect(url_for("rules.index", workflow_id=workflow_id))
+
+
+def _find(session: Any, workflow_id: int, kind: str, rule_id: int) -> Any:
+    try:
+        return changing.find(session, changing.Place(KINDS[kind].table, workflow_id, rule_id))
+    except Unknown:
+        raise NotFound from None
+
+
+def _restored(editing: Editing) -> RuleDraft | None:
+    """What was typed before its author had to sign in again."""
+    fields = drafts.take()
+    return None if fields is None else rule_draft.sent(fields.to_dict(), new=_beginning(editing))
+
+
+def _of_recipe(editing: Editing, recipe: Recipe) -> RuleDraft:
+    """A rule as a recipe makes it of the address, with what it needs besides. Raises as `build`."""
+    member = MEMBERS[editing.kind]
+    given = recipes.form_of(editing.workflow_id, recipe, request.args)
+    document = recipe.build(given.values())
+    if member not in document:
+        raise NotFound
+    with reading() as session:
+        current = transfer.show(session, session.get_one(Workflow, editing.workflow_id))
+    result = merged(current, document)
+    (made,) = result.added.get(member) or result.already_there[member]
+    also = {name: keys for name, keys in result.added.items() if name in rule_page.PENDING}
+    draft = rule_draft.written(made["if"], made["then"])
+    return replace(draft, also=json.dumps(also) if also else "")
+
+
+def _beginning(editing: Editing) -> list[Any]:
+    with reading() as session:
+        users = KINDS[editing.kind].is_for_users
+        sample = trying.sampled(session, editing.workflow_id, is_for_users=users)
+        known = trying.known(session, editing.workflow_id, sample, is_for_users=users)
+        return rule_page.beginning(known)
+
+
+def _sent(editing: Editing) -> Response:
+    """The editor after a button, or the rule saved."""
+    draft = rule_draft.sent(request.form.to_dict(), new=_beginning(editing))
+    try:
+        rule_page.added(draft)
+    except InvalidConfiguration:
+        raise BadRequest from None
+    if "save" in request.form and not draft.is_wrong:
+        try:
+            _save(editing, draft)
+        except InvalidConfiguration as problem:
+            draft = rule_draft.refused(draft, problem.problems)
+        except ChangedMeanwhile:
+            draft = rule_page.with_problem(draft, CHANGED)
+        except PanoptesAway:
+            draft = rule_page.with_problem(draft, AWAY)
+        except Unknown:
+            raise NotFound from None
+        else:
+            flash("The rule is saved.")
+            return redirect(url_for("rules.index", workflow_id=editing.workflow_id))
+    return _editor(editing, draft)
+
+
+def _save(editing: Editing, draft: RuleDraft) -> None:
+    kind = KINDS[editing.kind]
+    rows = rule_draft.effect_rows(draft, topic=kind.topic)
+    if not draft.also:
+        place = changing.Place(kind.table, editing.workflow_id, editing.rule_id)
+        configuring.save_rule(
+            place,
+            RuleWanted(draft.text, tuple(rows)),
+            expected=editing.expected or None,
+            note=draft.note,
+        )
+        return
+    effects = [{"action": row.action, **row.config, **row.secrets} for _, row in rows]
+    made = {"if": draft.condition, "then": effects}
+    additions = {**rule_page.pending(draft), MEMBERS[editing.kind]: [made]}
+    with reading() as session:
+        current = transfer.show(session, session.get_one(Workflow, editing.workflow_id))
+    configuring.apply(editing.workflow_id, read_document(merged(current, additions).document))
+
+
+def _editor(editing: Editing, draft: RuleDraft) -> Response:
+    found = effect_view.offered(draft.effects, project_id=editing.project_id)
+    tasks = tasks_of(editing.workflow_id).tasks
+    why_id = request.form.get("why", type=int)
+    with reading() as session:
+        values = rule_page.context(session, editing, draft, found=found, tasks=tasks, why_id=why_id)
+        values["here_only"] = request.path
+        is_part = "X-Part" in request.headers
+        values["focus_word"] = "data-focus" if is_part else "autofocus"
+        template = "rules/_editor.html" if is_part else "rules/edit.html"
+        return page(template, status=422 if draft.is_wrong else 200, **values)

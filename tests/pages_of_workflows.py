@@ -1,0 +1,254 @@
+"""The pages of workflows, projects, activity and history with everything hostile in them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+from caesar_web.access.choices import NO_WORKFLOWS, WorkflowChoice, WorkflowChoices
+from caesar_web.access.permissions import Place
+from caesar_web.domain.lights import ALL_WELL, NOTHING_YET, light_of
+from caesar_web.domain.whys import Why
+from caesar_web.store.action_pages import Act, Wanted
+from caesar_web.store.configuration import (
+    Project,
+    Reducer,
+    Revision,
+    SubjectRuleEffect,
+    Workflow,
+)
+from caesar_web.web import forms
+from caesar_web.web.acts import ActShown
+from caesar_web.web.flow import Flow, Link, Part, RulePart
+from caesar_web.web.history import Shown
+from caesar_web.web.listed import ProjectListed, WorkflowListed
+
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+MARKUP = "<b>&\"'"
+HERE = {"place": Place(1, MARKUP, 2, MARKUP, "paused", False, False)}
+FAILING = light_of(".x", last_error=MARKUP, since=NOON)
+
+Pages = list[tuple[str, Callable[[], dict[str, Any]]]]
+
+WORKFLOW = Workflow(
+    id=1,
+    project_id=2,
+    name=MARKUP,
+    project_name=MARKUP,
+    status="paused",
+    rules_applied="no_rules",
+    extracts_count=1234567,
+    subject_reductions_count=1,
+    user_reductions_count=2,
+    subject_actions_count=3,
+    user_actions_count=4,
+)
+LISTED = WorkflowListed(WORKFLOW, FAILING, NOON)
+UNNAMED = WorkflowListed(
+    Workflow(
+        id=1,
+        project_id=2,
+        status="active",
+        extracts_count=0,
+        subject_reductions_count=0,
+        user_reductions_count=0,
+        subject_actions_count=0,
+        user_actions_count=0,
+    ),
+    NOTHING_YET,
+    None,
+)
+
+PART = Part(
+    f"reducer-{MARKUP}",
+    MARKUP,
+    MARKUP,
+    ((MARKUP, MARKUP),),
+    FAILING,
+    "/",
+    (Link(MARKUP, ""),),
+    (Link(MARKUP, "subject-rule-1"),),
+)
+EXTRACTOR = replace(
+    PART, anchor=f"extractor-{MARKUP}", light=ALL_WELL, address=None, uses=(), used_by=()
+)
+EFFECT = SubjectRuleEffect(
+    action="external",
+    config={"url": f"https://example.org/{MARKUP}", "reducer_key": MARKUP},
+    saved_by=MARKUP,
+    updated_at=NOON,
+)
+DANGEROUS = SubjectRuleEffect(action="external", config={"url": "javascript:alert(1)"})
+RULE = RulePart(
+    "subject-rule-1",
+    1,
+    MARKUP,
+    MARKUP,
+    FAILING,
+    "/",
+    (Link(MARKUP, f"reducer-{MARKUP}"),),
+    ((EFFECT, FAILING), (DANGEROUS, NOTHING_YET)),
+)
+FLOW = Flow((EXTRACTOR,), (PART,), (RULE,), (replace(RULE, anchor="u", address=None, effects=()),))
+
+ACT = Act("subjects", 7, 5, 1, MARKUP, {}, "failed", 10, NOON, NOON, NOON, NOON, MARKUP + "x" * 400)
+DONE = ActShown(ACT, MARKUP, MARKUP, "/", MARKUP, "/", "/")
+PENDING = ActShown(
+    ACT._replace(of="users", status="pending", attempts=1), MARKUP, MARKUP, None, None, None, "/"
+)
+WHY = Why(
+    MARKUP,
+    mark="error",
+    error=MARKUP,
+    steps=(
+        Why(MARKUP, MARKUP, "value", used_fallback=True, entry=MARKUP),
+        Why(MARKUP, mark="yes"),
+        Why(MARKUP, mark="no"),
+        Why(MARKUP),
+    ),
+)
+REVISION = Revision(
+    id=3, author=MARKUP, note=MARKUP, before=None, after={"status": MARKUP}, created_at=NOON
+)
+RECENT = {"figures": LISTED, "acts": [DONE, PENDING], "start": ("/", MARKUP)}
+
+
+def _activity(**over: Any) -> dict[str, Any]:
+    form = forms.ActivityFilter()
+    form.effect.choices = form.rule.choices = []
+    values = {
+        "form": form,
+        "acts": [],
+        "failed": 0,
+        "is_more": False,
+        "wanted": Wanted(),
+        "this": "/",
+        "newest": "/",
+        "older": None,
+        "part": "/",
+    }
+    return {**HERE, **values, **over}
+
+
+def _settings(*, of_administrator: bool) -> dict[str, Any]:
+    form = forms.Settings()
+    if of_administrator:
+        form.queue.choices = []
+        for field in form:
+            field.errors = [MARKUP] if field.name != "csrf_token" else []
+    else:
+        del form.queue
+    return {**HERE, "form": form, "queue": MARKUP}
+
+
+def _new(found: WorkflowChoices, *errors: str) -> dict[str, Any]:
+    form = forms.AddWorkflow(data={"id": MARKUP})
+    form.id.errors = errors
+    return {"form": form, "found": found}
+
+
+TO_ADD = WorkflowChoices(
+    (WorkflowChoice(1, MARKUP, 2, MARKUP, False), WorkflowChoice(2, MARKUP, 2, MARKUP, True)),
+    is_whole=False,
+)
+
+WORKFLOW_PAGES: Pages = [
+    ("workflows/index.html", lambda: {"workflows": [LISTED, UNNAMED]}),
+    ("workflows/index.html", lambda: {"workflows": []}),
+    ("workflows/new.html", lambda: _new(TO_ADD)),
+    ("workflows/new.html", lambda: _new(NO_WORKFLOWS, MARKUP)),
+    ("workflows/new.html", lambda: _new(WorkflowChoices((), is_whole=True))),
+    ("workflows/show.html", lambda: {**HERE, **RECENT, "flow": FLOW}),
+    (
+        "workflows/show.html",
+        lambda: {
+            **HERE,
+            **RECENT,
+            "figures": UNNAMED,
+            "acts": [],
+            "flow": Flow((), (), (), ()),
+        },
+    ),
+    ("workflows/settings.html", lambda: _settings(of_administrator=True)),
+    ("workflows/settings.html", lambda: _settings(of_administrator=False)),
+    ("activity/index.html", _activity),
+    ("activity/index.html", lambda: _activity(wanted=Wanted("failed"))),
+    ("activity/index.html", lambda: _activity(wanted=Wanted(subject_id=5), newest="/new")),
+    (
+        "activity/index.html",
+        lambda: _activity(acts=[DONE, PENDING], failed=1000, is_more=True, older="/older"),
+    ),
+    ("activity/index.html", lambda: _activity(acts=[DONE], failed=1)),
+    (
+        "activity/show.html",
+        lambda: {**HERE, "shown": DONE, "why": WHY, "now": MARKUP, "has_changed": True},
+    ),
+    (
+        "activity/show.html",
+        lambda: {**HERE, "shown": PENDING, "why": None, "now": None, "has_changed": False},
+    ),
+    (
+        "history/index.html",
+        lambda: {
+            **HERE,
+            "revisions": [Shown(REVISION, [MARKUP]), Shown(Revision(**_plain()), [])],
+            "older": 3,
+        },
+    ),
+    ("history/index.html", lambda: {**HERE, "revisions": [], "older": None}),
+    (
+        "history/restore.html",
+        lambda: {**HERE, "revision": REVISION, "changes": [MARKUP], "problems": [MARKUP]},
+    ),
+    (
+        "history/restore.html",
+        lambda: {**HERE, "revision": REVISION, "changes": [], "problems": []},
+    ),
+    (
+        "projects/index.html",
+        lambda: {"projects": [ProjectListed(2, MARKUP, (LISTED, UNNAMED))]},
+    ),
+    ("projects/index.html", lambda: {"projects": [ProjectListed(2, MARKUP, (UNNAMED,))]}),
+    ("projects/index.html", lambda: {"projects": []}),
+    (
+        "projects/show.html",
+        lambda: {
+            "project_id": 2,
+            "project": Project(id=2, status="halted", public_reductions=True),
+            "name": MARKUP,
+            "workflows": [LISTED],
+            "reducers": [(Reducer(key=MARKUP, type=MARKUP, config={}), FAILING)],
+            "to_reducers": "/",
+        },
+    ),
+    (
+        "projects/show.html",
+        lambda: {
+            "project_id": 2,
+            "project": None,
+            "name": "Project 2",
+            "workflows": [],
+            "reducers": [],
+            "to_reducers": None,
+        },
+    ),
+    (
+        "projects/settings.html",
+        lambda: {"form": forms.ProjectSettings(), "project_id": 2, "name": MARKUP},
+    ),
+]
+WORKFLOW_LAYOUTS = {
+    "_acts.html",
+    "_refresh.html",
+    "_status.html",
+    "_why.html",
+    "activity/_acts.html",
+    "history/_changes.html",
+    "workflows/_flow.html",
+    "workflows/_list.html",
+    "workflows/_recent.html",
+}
+
+
+def _plain() -> dict[str, Any]:
+    return {"id": 2, "author": "alice", "before": {}, "after": {}, "created_at": NOON}

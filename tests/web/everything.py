@@ -1,0 +1,239 @@
+"""Every page as Alice meets it, with long words and much that went wrong in them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask, request, template_rendered
+from flask.testing import FlaskClient
+from sqlalchemy import select
+
+from caesar_web.store.activity import Light
+from caesar_web.store.configuration import (
+    Extractor,
+    Project,
+    Reducer,
+    Revision,
+    SubjectRule,
+    UserRule,
+    Workflow,
+)
+from caesar_web.store.db import db
+from tests.factories import JSON, START, give, make_event
+from tests.pages import Element, filled, parse
+from tests.people import BROWSER, sign_in
+from tests.pipeline.steps import process, receive
+from tests.web.acting import add_action, traced
+
+LONG = "w" * 120
+WORKFLOW, OTHER, PROJECT = "/workflows/100", "/workflows/200", "/projects/10"
+NEW_RULE = f"{WORKFLOW}/subject_rules/new"
+LION = ["gt", ["lookup", "counts.lion", 0], ["const", 4]]
+LONGEST = ["eq", ["lookup", f"{LONG}.{LONG}", ""], ["const", LONG]]
+DOCUMENT: JSON = {
+    "extractors_config": {
+        "survey": {"type": "survey"},
+        LONG: {"type": "pluck_field", "field_map": {LONG: f"$.{LONG}"}, "if_missing": "ignore"},
+        "people": {"type": "who"},
+    },
+    "reducers_config": {
+        "counts": {"type": "stats", "filters": {"extractor_keys": ["survey"]}},
+        LONG: {"type": "stats", "grouping": {"field_name": f"survey.{LONG}"}},
+        "seen": {"type": "count", "topic": "reduce_by_user"},
+    },
+    "rules_config": [
+        {
+            "if": ["or", LION, ["not", LONGEST], ["and", LION, LONGEST]],
+            "then": [
+                {"action": "add_subject_to_set", "subject_set_id": 7},
+                {"action": "retire_subject", "reason": "consensus"},
+            ],
+        },
+        {"if": ["const", True], "then": []},
+    ],
+    "user_rules_config": [
+        {
+            "if": ["gte", ["lookup", "seen.classifications", 0], ["const", 2]],
+            "then": [{"action": "promote_user", "workflow_id": 101}],
+        }
+    ],
+    "rules_applied": "first_matching_rule",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """An answer with a page: what it answers to, and the templates that it is made of."""
+
+    name: str
+    status: int
+    html: str
+    templates: set[str] = field(repr=False)
+
+
+def furnish(app: Flask) -> None:
+    """Gives workflow 100 a configuration, classifications, actions and failures."""
+    with app.app_context():
+        with db.session.begin():
+            workflow = db.session.get_one(Workflow, 100)
+            workflow.name = workflow.project_name = f"Galaxies {LONG}"
+            give(db.session(), workflow, DOCUMENT, author=LONG)
+            now = {"created_at": START, "updated_at": START}
+            db.session.add(Project(id=10, **now))
+            own: dict[str, Any] = {"reducible_type": "Project", "reducible_id": 10, "config": {}}
+            db.session.add(Reducer(key="all", type="stats", **own, **now))
+            about = {"last_error": f"It broke: {LONG}", "failing_since": START, "updated_at": START}
+            db.session.add(
+                Light(kind="reducer", name=LONG, workflow_id=100, outcomes="..xx", **about)
+            )
+        receive(_events())
+        process()
+        for minutes, status in enumerate(("completed", "pending", "failed")):
+            over: JSON = {"status": status, "minutes": minutes, "trace": traced(minutes)}
+            add_action(1, last_error=f"It broke: {LONG}", attempts=3, **over)
+        add_action(user=3, status="failed")
+        db.session.remove()
+
+
+def _events() -> Iterator[JSON]:
+    for id in range(1, 12):
+        about = {"subject_metadata": {"#filename": LONG, LONG: LONG, "link": "https://example.org"}}
+        choice = LONG if id % 5 == 0 else "lion"
+        yield make_event(id, subject=1 + id // 7, user=3 + id % 2, choice=choice, **about)
+
+
+@contextmanager
+def watched(app: Flask) -> Iterator[list[tuple[str, str]]]:
+    """The templates that are rendered meanwhile, each with the endpoint."""
+    rendered: list[tuple[str, str]] = []
+
+    def hear(sender: Flask, template: Any, **_: Any) -> None:
+        rendered.append((template.name, request.endpoint or ""))
+
+    with template_rendered.connected_to(hear, app):
+        yield rendered
+
+
+class Tour:
+    """Somebody who opens page after page, and keeps what was seen; `theme` as in the header."""
+
+    def __init__(self, app: Flask, client: FlaskClient) -> None:
+        self.app = app
+        self.client = client
+        self.seen: list[Seen] = []
+        self.endpoints: set[str] = set()
+
+    def open(self, *paths: str, status: int = 200) -> None:
+        for path in paths:
+            self._ask("GET", path, path, status)
+
+    def send(self, path: str, *, status: int = 422, **given: str) -> None:
+        """Sends the form of a page with something else in it."""
+        page, _ = parse(self.client.get(path, headers=BROWSER).text)
+        data = {**filled(_form_of(page, path)), **given}
+        self._ask("POST", path, f"{path} {' '.join(given)}", status, data=data)
+
+    def _ask(self, method: str, path: str, name: str, status: int, **body: Any) -> None:
+        with watched(self.app) as rendered:
+            response = self.client.open(path, method=method, headers=BROWSER, **body)
+        assert response.status_code == status, f"{name}: {response.status_code}\n{response.text}"
+        self.endpoints |= {endpoint for _, endpoint in rendered}
+        templates = {template for template, _ in rendered}
+        self.seen.append(Seen(name, status, response.text, templates))
+
+
+def _form_of(page: Element, path: str) -> Element:
+    """The form of the page that sends to it; the last, as the smaller ones come first."""
+    path = path.partition("?")[0]
+    forms = [each for each in page.all("form") if each.attributes["method"] == "post"]
+    return [each for each in forms if each.attributes["action"].partition("?")[0] == path][-1]
+
+
+def tour(app: Flask) -> Tour:
+    """All pages that Alice can come to, and those that she sees when something is wrong."""
+    nobody = Tour(app, app.test_client())
+    nobody.client.environ_base["HTTP_SEC_FETCH_SITE"] = "cross-site"  # so that they are asked
+    nobody.open("/", "/session", "/help", "/auth/zooniverse")
+    nobody.open("/auth/zooniverse/callback", status=400)
+    alice = Tour(app, app.test_client())
+    sign_in(alice.client, "alice")
+    ids = _ids(app)
+    for part in (_general, _parts, _rules, _results):
+        part(alice, ids)
+    alice.seen = [*nobody.seen, *alice.seen]
+    alice.endpoints |= nobody.endpoints
+    return alice
+
+
+def _ids(app: Flask) -> dict[str, Any]:
+    """The ids of what `furnish` made, by kind."""
+    tables: dict[str, Any] = {"extractor": Extractor, "rule": SubjectRule, "user_rule": UserRule}
+    with app.app_context():
+        found = {
+            name: db.session.scalars(select(table.id).filter_by(workflow_id=100)).first()
+            for name, table in tables.items()
+        }
+        for row in db.session.scalars(select(Reducer)):
+            found[f"reducer {row.key}"] = row.id
+        found["revision"] = db.session.scalars(select(Revision.id)).first()
+    return found
+
+
+def _general(alice: Tour, ids: dict[str, Any]) -> None:
+    alice.open("/", "/session", "/workflows", "/workflows/new", "/projects")
+    alice.open(PROJECT, f"{PROJECT}/settings")
+    pages = ("", "/settings", "/configuration", "/propose", "/recipes", "/recipes/first_say")
+    alice.open(*(f"{WORKFLOW}{page}" for page in (*pages, "/trail")))
+    alice.open(OTHER, f"{OTHER}/propose", f"{OTHER}/activity", f"{OTHER}/subjects")
+    alice.open("/workflows/300", status=404)
+    alice.open("/trail", status=403)
+    alice.send("/workflows/new", id=f"300{LONG}")
+    alice.send(f"{WORKFLOW}/settings", status="asleep")
+    alice.send(f"{WORKFLOW}/configuration", document=f'{{"rules_config": [{{"{LONG}": 1}}]}}')
+    alice.send(f"{OTHER}/propose", **{"recipe:first_say:T0:people": LONG})
+    alice.send(f"{OTHER}/propose", status=200, check="1")
+
+
+def _parts(alice: Tour, ids: dict[str, Any]) -> None:
+    for noun, kind in (("extractor", "pluck_field"), ("reducer", "summary_stats")):
+        home = f"{WORKFLOW}/{noun}s"
+        alice.open(home, f"{home}/new", f"{home}/new?type={kind}")
+        alice.send(f"{home}/new?type={kind}", key=LONG)
+    own = f"{WORKFLOW}/extractors/{ids['extractor']}"
+    alice.open(own, f"{own}/remove")
+    alice.send(own, status=200, **{"try": "1", "latest": "1"})
+    for key in ("counts", LONG):
+        alice.open(f"{WORKFLOW}/reducers/{ids[f'reducer {key}']}")
+    own = f"{WORKFLOW}/reducers/{ids['reducer counts']}"
+    alice.open(f"{own}/remove")
+    alice.send(own, status=200, **{"try": "1", "latest": "1"})
+    home = f"{PROJECT}/reducers"
+    alice.open(home, f"{home}/new", f"{home}/{ids['reducer all']}")
+    alice.open(f"{home}/{ids['reducer all']}/remove")
+
+
+def _rules(alice: Tour, ids: dict[str, Any]) -> None:
+    rule = f"{WORKFLOW}/subject_rules/{ids['rule']}"
+    alice.open(f"{WORKFLOW}/rules", f"{OTHER}/rules", NEW_RULE, rule, f"{rule}/remove")
+    alice.open(f"{WORKFLOW}/user_rules/new", f"{WORKFLOW}/user_rules/{ids['user_rule']}")
+    alice.open(f"{NEW_RULE}?recipe=first_say&people=2&answer=0&task_key=T0&reason=blank")
+    alice.send(rule, status=200, why="1")
+    alice.send(rule, condition=f'["gt" "{LONG}"]')
+    alice.send(rule, condition='["gt", ["lookup", "counts.lion"], ["const", 4]]')
+    alice.send(rule, condition="['gt', ['lookup', 'counts.lion', 0], ['const', 4]]")
+    alice.send(rule, **{"c.1.2:value": LONG})
+    alice.send(rule, status=200, **{"c.1:kind": "not"})
+    external = {"do": "effect-add:external_with_basic_auth"}
+    alice.send(rule, status=200, **external)
+    alice.send(rule, save="1", **{"effect-0-subject_set_id-other": "8"})
+
+
+def _results(alice: Tour, ids: dict[str, Any]) -> None:
+    for of, id, key in (("subjects", 1, LONG), ("users", 3, "seen")):
+        home = f"{WORKFLOW}/{of}"
+        alice.open(home, f"{home}/{id}", f"{home}/{id}/reducers/{ids[f'reducer {key}']}")
+        alice.open(f"{home}?id={LONG}", status=422)
+        alice.open(f"{WORKFLOW}/activity/{of}/1")
+    alice.open(f"{WORKFLOW}/activity", f"{WORKFLOW}/activity?status=failed")
+    alice.open(f"{WORKFLOW}/history", f"{WORKFLOW}/history/{ids['revision']}/restore")
