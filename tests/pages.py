@@ -133,7 +133,7 @@ def filled(form: Element) -> dict[str, str]:
         if control.tag == "select":
             options = control.all("option")
             chosen = [one for one in options if "selected" in one.attributes] or options[:1]
-            sent |= {name: one.attributes.get("value", one.text) for one in chosen}
+            sent.update((name, one.attributes.get("value", one.text)) for one in chosen)
         elif control.tag == "textarea":
             sent[name] = "".join(control.texts).removeprefix("\n")
         elif given.get("type") not in ("checkbox", "radio", "submit") or "checked" in given:

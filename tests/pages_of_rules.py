@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from caesar_web.access.permissions import Place
+from caesar_web.domain.condition_fields import TYPES
 from caesar_web.domain.conditions import parse
 from caesar_web.domain.dry_run import DryRun
 from caesar_web.domain.known import Known, Seen
@@ -69,7 +70,7 @@ def editor(**over: Any) -> dict[str, Any]:
         "correct": "correct",
         "adds": [("extractors", [MARKUP]), ("reducers", [MARKUP, MARKUP])],
         "all_kinds": condition_view.KINDS,
-        "all_types": condition_view.TYPES,
+        "all_types": TYPES,
         "suggestions": {MARKUP: MARKUP},
         "reducer_keys": [MARKUP],
         "rule_warnings": [MARKUP],
@@ -80,6 +81,7 @@ def editor(**over: Any) -> dict[str, Any]:
         "preview": Preview(DryRun(), 3, extremes=(MARKUP,)),
         "outcomes": [OutcomeRow(1, "error", "!", "cannot be evaluated", MARKUP)],
         "comparison": MARKUP,
+        "rehearsed": (MARKUP,),
         "near_misses": [{"sentence": MARKUP, "new": MARKUP, "command": MARKUP}],
         "why": explained(parse(CONDITION), _Scope()),
         "why_id": 1,

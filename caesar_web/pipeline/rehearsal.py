@@ -1,9 +1,10 @@
 """A rehearsal: what rules would see if parts that nobody has saved yet had been there before."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy.orm import Session
 
@@ -14,6 +15,8 @@ from caesar_web.domain.extractors import Extractor
 from caesar_web.domain.grouping import GroupingFailed
 from caesar_web.domain.scope import ReductionScope
 from caesar_web.domain.series import DefaultSeries, Reducer
+from caesar_web.domain.values import InvalidConfiguration
+from caesar_web.store import configuration as tables
 from caesar_web.store import samples
 from caesar_web.store.result_statements import SUBJECT, training_among
 from caesar_web.store.snapshot import Reducible, extractor_of, reducer_of
@@ -22,55 +25,68 @@ MOST_SUBJECTS = 200
 MOST_CLASSIFICATIONS = 2_000
 MOST_EXTRACTS = 20_000
 
+NOTHING = ReductionScope({})
+Part = TypeVar("Part")
+ExtractorLike = tables.Extractor | ExtractorRow
+ReducerLike = tables.Reducer | ReducerRow
+
 
 def rehearsed(
     session: Session,
     workflow_id: int,
+    sample: Sequence[Sample],
     *,
-    extractors: Iterable[ExtractorRow],
-    reducers: Iterable[ReducerRow],
-) -> Sequence[Sample]:
+    extractors: Iterable[ExtractorLike],
+    reducers: Iterable[ReducerLike],
+) -> list[Sample]:
     """The newest subjects, each with the reductions that it has and those that it would have.
 
-    New extractors go over the classifications that are still kept, new reducers over all extracts
-    together, as if everything had come in just now. Nothing is written.
+    The reducers go over all extracts together, extractors that have made none over the
+    classifications that are still kept: as if everything had come in just now.
     """
-    sample = dict(samples.recent_subjects(session, workflow_id, most=MOST_SUBJECTS))
     classifications = samples.recent_classifications(
         session, workflow_id, most=MOST_CLASSIFICATIONS
     )
+    stored = dict(sample)
     metadata = {one.subject.id: one.subject.metadata for one in classifications}
-    ids = list(dict.fromkeys([*sample, *metadata]))
-    ids = ids[:MOST_SUBJECTS]
-    reducible = Reducible("Workflow", workflow_id)
-    extracts, _ = samples.newest_extracts(session, reducible, SUBJECT, ids, most=MOST_EXTRACTS)
-    extracts += _extracted([extractor_of(row) for row in extractors], classifications)
+    ids = list(dict.fromkeys([*stored, *metadata]))[:MOST_SUBJECTS]
+    extracts, _ = samples.newest_extracts(
+        session, Reducible("Workflow", workflow_id), SUBJECT, ids, most=MOST_EXTRACTS
+    )
+    worked = {extract.extractor_key for extract in extracts}
+    new = [row for row in extractors if row.key not in worked]
     by_subject: defaultdict[int, list[Extract]] = defaultdict(list)
-    for extract in extracts:
+    for extract in [*extracts, *_extracted(_usable(extractor_of, new), classifications)]:
         by_subject[extract.subject_id].append(extract)
-    made = [reducer_of(row) for row in reducers if row.topic == SUBJECT.name]
-    training = training_among(session, ids)
-    nothing = ReductionScope({})
+    made, training = _usable(reducer_of, reducers), training_among(session, ids)
     found = []
     for id in ids:
-        before = sample.get(id, nothing)
-        reductions = {**before.reductions, **_reduced(made, by_subject[id], training)}
+        before = stored.get(id, NOTHING)
+        reductions = {**_reduced(made, by_subject[id], training), **before.reductions}
         found.append((id, ReductionScope(reductions, id, before.metadata or metadata.get(id))))
+    return found
+
+
+def _usable(read: Callable[[Any], Part], rows: Iterable[Any]) -> list[Part]:
+    """Those that can be read; the page says elsewhere why the others cannot."""
+    found = []
+    for row in rows:
+        with suppress(InvalidConfiguration, KeyError):
+            found.append(read(row))
     return found
 
 
 def _extracted(
     extractors: Sequence[Extractor], classifications: Iterable[Classification]
-) -> list[Extract]:
+) -> Iterator[Extract]:
     numbers = count(-1, -1)  # ids that no extract has
-    return [
-        Extract(
-            next(numbers), one.id, one.created_at, extractor.key, one.subject.id, one.user_id, data
-        )
-        for one in classifications
-        for extractor in extractors
-        if (data := _data(extractor, one)) is not None
-    ]
+    for one in classifications:
+        for extractor in extractors:
+            if (data := _data(extractor, one)) is not None:
+                at, subject_id = one.created_at, one.subject.id
+                yield Extract(
+                    next(numbers), one.id, at, extractor.key, subject_id, one.user_id, data
+                )
 
 
 def _data(extractor: Extractor, classification: Classification) -> Any:

@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,7 @@ from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.dry_run import Compared, DryRun, Sample, compared, dry_run
 from caesar_web.domain.known import Known, observe
 from caesar_web.domain.near_misses import NearMiss, extremes, near_misses
+from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Steps, explain
 from caesar_web.domain.values import InvalidConfiguration, is_older
 from caesar_web.domain.whys import Why, explained
@@ -41,6 +42,13 @@ class Tried:
     data: dict[str, Any] | None = None
     why: str | None = None
     error: str | None = None
+
+
+class Sampled(NamedTuple):
+    """Subjects or users as rules see them; `rehearsed` are reducers as if they had been there."""
+
+    found: Sequence[Sample]
+    rehearsed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -171,15 +179,30 @@ def sampled(
     also: Document = NOTHING_ELSE,
     *,
     is_for_users: bool = False,
-) -> Sequence[Sample]:
-    """The newest subjects or users as rules see them, as if what is in `also` were there too."""
+) -> Sampled:
+    """The newest subjects or users as rules see them, and what is in `also` as if it were there.
+
+    So are reducers that have hardly made anything yet, as they are new.
+    """
     if is_for_users:
-        return samples.recent_users(session, workflow_id)
-    if also.extractors or also.reducers:
-        return rehearsed(
-            session, workflow_id, extractors=also.extractors or (), reducers=also.reducers or ()
-        )
-    return samples.recent_subjects(session, workflow_id)
+        return Sampled(samples.recent_users(session, workflow_id))
+    found = samples.recent_subjects(session, workflow_id)
+    rows = [*queries.reducers(session, "Workflow", workflow_id), *(also.reducers or ())]
+    new = [row for row in rows if row.topic == SUBJECT.name and _is_new(row, found)]
+    if not new:
+        return Sampled(found)
+    wanted = select(tables.Extractor).filter_by(workflow_id=workflow_id)
+    extractors = [*session.scalars(wanted), *(also.extractors or ())]
+    made = rehearsed(session, workflow_id, found, extractors=extractors, reducers=new)
+    return Sampled(made, tuple(row.key for row in new))
+
+
+def _is_new(row: tables.Reducer | ReducerRow, found: Sequence[Sample]) -> bool:
+    """Whether less than half of those that have reductions have its own."""
+    if row.type not in REDUCERS or REDUCERS[row.type].is_pushed:
+        return False
+    number = sum(row.key in scope.reductions for _, scope in found)
+    return 2 * number < len(found) or not found
 
 
 def known(

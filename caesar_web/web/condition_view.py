@@ -136,8 +136,13 @@ def coverage(seen: Seen, known: Known) -> str:
         value for value, count in seen.values if is_number(value) for _ in range(count)
     )
     if len(set(numbers)) > MOST_VALUES:
-        return f"{words}: {numbers[0]} to {numbers[-1]}, half up to {median_low(numbers)}"
+        least, most, middle = map(_short, (numbers[0], numbers[-1], median_low(numbers)))
+        return f"{words}: {least} to {most}, half up to {middle}"
     return f"{words}: {values}" if values else words
+
+
+def _short(number: float) -> float:
+    return number if isinstance(number, int) else float(f"{number:.4g}")
 
 
 def usual_values(known: Known, node: JSONNode) -> tuple[str, ...]:

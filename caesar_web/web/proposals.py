@@ -94,7 +94,7 @@ def _checked(workflow_id: int, outcome: Merged) -> dict[str, Any]:
     tried: list[Tried] = []
     if document.subject_rules:
         with reading() as session:
-            sample = trying.sampled(session, workflow_id, document)
+            sample, _ = trying.sampled(session, workflow_id, document)
         tried = [*proposal_page.tried(outcome.added, sample)]
     return {"added": proposal_page.added_in_words(outcome.added), "tried": tried}
 

@@ -120,7 +120,9 @@ def context(
     """All that the template of the editor takes."""
     kind = KINDS[editing.kind]
     also = added(draft)
-    sample = trying.sampled(session, editing.workflow_id, also, is_for_users=kind.is_for_users)
+    sample, rehearsed = trying.sampled(
+        session, editing.workflow_id, also, is_for_users=kind.is_for_users
+    )
     known = trying.known(session, editing.workflow_id, sample, also, is_for_users=kind.is_for_users)
     preview = why = None
     if draft.node:
@@ -157,6 +159,7 @@ def context(
         "targets": f"{kind.target}s",
         "target_word": kind.target,
         "preview": preview,
+        "rehearsed": rehearsed,
         "outcomes": _outcomes(preview) if preview else [],
         "comparison": _comparison(preview) if preview and editing.rule_id else "",
         "near_misses": _near_misses(preview) if preview else [],

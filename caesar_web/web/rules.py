@@ -155,7 +155,7 @@ def _of_recipe(editing: Editing, recipe: Recipe) -> RuleDraft:
 def _beginning(editing: Editing) -> list[Any]:
     with reading() as session:
         users = KINDS[editing.kind].is_for_users
-        sample = trying.sampled(session, editing.workflow_id, is_for_users=users)
+        sample, _ = trying.sampled(session, editing.workflow_id, is_for_users=users)
         known = trying.known(session, editing.workflow_id, sample, is_for_users=users)
         return rule_page.beginning(known)
 

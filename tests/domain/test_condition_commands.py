@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from caesar_web.domain.condition_commands import carry_out, command, default_arguments
-from caesar_web.domain.condition_edits import ImpossibleEdit
+from caesar_web.domain.condition_commands import Path, carry_out, command, default_arguments
+from caesar_web.domain.condition_edits import ImpossibleEdit, JSONNode
 from caesar_web.domain.conditions import parse
 from tests.domain.strategies import conditions
 
@@ -33,7 +33,7 @@ CASES = [
 
 
 @pytest.mark.parametrize(("before", "text", "after", "focus", "said"), CASES)
-def test_commands(before: list, text: str, after: list, focus: tuple, said: str) -> None:
+def test_commands(before: JSONNode, text: str, after: JSONNode, focus: Path, said: str) -> None:
     assert carry_out(before, text, new=NEW) == (after, focus, said)
 
 
@@ -61,7 +61,7 @@ def test_what_cannot_be_done_is_refused(text: str) -> None:
 
 
 @given(conditions, st.text(max_size=20))
-def test_whatever_is_sent_leaves_a_condition(condition: list, text: str) -> None:
+def test_whatever_is_sent_leaves_a_condition(condition: JSONNode, text: str) -> None:
     for verb in ("add", "remove", "up", "not", "wrap", "unwrap", "change"):
         try:
             edited = carry_out(condition, f"{verb}:{text}", new=NEW).condition

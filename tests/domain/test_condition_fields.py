@@ -10,7 +10,11 @@ from caesar_web.domain.condition_fields import Typed, applied, fields, typed, va
 from tests.domain.strategies import conditions, json_values
 
 CONDITION = ["and", ["gte", ["lookup", "counts.0", 0], ["const", 3]], ["const", True]]
-KINDS = {"lookup": ["counts.1", 0], "const": [0], "any": ["counts"], "all": ["counts"]}
+KINDS: dict[str, list[Any]] = {
+    "lookup": ["counts.1", 0],
+    "const": [0],
+    **{kind: ["counts"] for kind in ("any", "all")},
+}
 
 
 def edited(**given: str) -> Any:

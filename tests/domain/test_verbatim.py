@@ -9,7 +9,9 @@ from caesar_web.domain.condition_edits import negated, replaced
 from caesar_web.domain.verbatim import Source
 from tests.domain.strategies import conditions
 
-ODD = '[ "and",["gte", ["lookup","a.b",0],["const",1.0]],\n ["eq",["const","\\u00e9"],["const",1e2]] ]'
+GTE = '["gte", ["lookup","a.b",0],["const",1.0]]'
+EQ = '["eq",["const","\\u00e9"],["const",1e2]]'
+ODD = f'[ "and",{GTE},\n {EQ} ]'
 
 
 def test_what_is_untouched_stays_as_it_was() -> None:
@@ -20,9 +22,7 @@ def test_what_is_untouched_stays_as_it_was() -> None:
 def test_only_what_is_touched_is_written_anew() -> None:
     source = Source(ODD)
     edited = replaced(source.condition, (1, 2), ["const", 7])
-    assert source.write(edited) == (
-        '["and", ["gte", ["lookup","a.b",0], ["const", 7]], ["eq",["const","\\u00e9"],["const",1e2]]]'
-    )
+    assert source.write(edited) == f'["and", ["gte", ["lookup","a.b",0], ["const", 7]], {EQ}]'
     assert source.write(negated(source.condition, ())) == f'["not", {ODD}]'
 
 

@@ -35,7 +35,7 @@ EVENTS = [
 def seen(also: Mapping[str, Any]) -> dict[int, Any]:
     """The reductions of each subject, as rules would see them."""
     with reading() as session:
-        sample = trying.sampled(session, 100, read_document(also))
+        sample = trying.sampled(session, 100, read_document(also)).found
     return {id: scope.reductions for id, scope in sample}
 
 
@@ -57,7 +57,7 @@ def test_it_is_what_saving_it_would_have_given() -> None:
     receive([make_event(1000 + at, workflow=200, **_again(one)) for at, one in enumerate(EVENTS)])
     process(200)
     with reading() as session:
-        really = {id: scope.reductions for id, scope in trying.sampled(session, 200)}
+        really = {id: scope.reductions for id, scope in trying.sampled(session, 200).found}
     assert {id: found["first3"] for id, found in rehearsed.items()} == {
         id: found["first3"] for id, found in really.items()
     }

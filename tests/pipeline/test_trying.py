@@ -116,7 +116,7 @@ def test_conditions(workflow: None) -> None:
     with reading() as session:
         rule_id = session.scalar(select(SubjectRule.id))
         preview = trying.try_condition(
-            session, 100, edited, trying.sampled(session, 100), rule_id=rule_id
+            session, 100, edited, trying.sampled(session, 100).found, rule_id=rule_id
         )
     assert (preview.run.matching, preview.run.total, preview.label) == (
         2,
@@ -134,7 +134,7 @@ def test_conditions(workflow: None) -> None:
 def test_conditions_of_users(workflow: None) -> None:
     condition = parse(["gt", ["lookup", "of_users.classifications", 0], ["const", 5]])
     with reading() as session:
-        sample = trying.sampled(session, 100, is_for_users=True)[:3]
+        sample = trying.sampled(session, 100, is_for_users=True).found[:3]
         preview = trying.try_condition(session, 100, condition, sample, is_for_users=True)
     assert preview.run.matching == 0
     assert preview.label == "of the latest 3 users"
@@ -144,7 +144,7 @@ def test_conditions_of_users(workflow: None) -> None:
 def test_what_there_is_no_time_for_is_not_looked_at(workflow: None) -> None:
     ticks = count(step=0.5)
     with reading() as session:
-        sample = trying.sampled(session, 100)
+        sample = trying.sampled(session, 100).found
         condition = parse(["gt", LION, ["const", 3]])
         preview = trying.try_condition(session, 100, condition, sample, clock=lambda: next(ticks))
     assert (preview.run.total, preview.sampled, preview.is_cut_short) == (3, 5, True)
@@ -165,8 +165,8 @@ def test_why(workflow: None) -> None:
 
 def test_what_is_known(workflow: None) -> None:
     with reading() as session:
-        known = trying.known(session, 100, trying.sampled(session, 100))
-        users = trying.sampled(session, 100, is_for_users=True)
+        known = trying.known(session, 100, trying.sampled(session, 100).found)
+        users = trying.sampled(session, 100, is_for_users=True).found
         of_users = trying.known(session, 100, users, is_for_users=True)
     assert (known.sampled, known.extractors) == (5, frozenset({"survey"}))
     assert known.seen["counts.lion"].count == 5
@@ -181,7 +181,7 @@ def test_nothing_is_written(workflow: None) -> None:
             session.execute(text("SET TRANSACTION READ ONLY"))
         trying.try_extractor(session, 100, make_extractor("survey"), 1)
         trying.try_reducer(session, WORKFLOW, make_reducer("stats"), 5)
-        sample = trying.sampled(session, 100)
+        sample = trying.sampled(session, 100).found
         trying.try_condition(session, 100, condition, sample, rule_id=1)
         trying.why(session, 100, condition, 5)
         trying.known(session, 100, sample)
