@@ -10,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
 
 _PENDING = text("status = 'pending'")
+_FAILED = text("status = 'failed'")
 _WAITING = text("status = 'waiting'")
 
 
@@ -50,6 +51,13 @@ def _action_indexes(table: str, target: str) -> tuple[UniqueConstraint | Index, 
             "id",
             postgresql_where=_PENDING,
             sqlite_where=_PENDING,
+        ),
+        Index(
+            f"{table}_failed",
+            "workflow_id",
+            "id",
+            postgresql_where=_FAILED,
+            sqlite_where=_FAILED,
         ),
         Index(None, "workflow_id", "id"),
         Index(None, target, "workflow_id"),
