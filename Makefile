@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: help run test drill bench lint types migrate lock
+.PHONY: help run test drill bench screenshots lint types migrate lock
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -19,7 +19,7 @@ unexport PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_PYTHON PIP_REQUIRE_HASHES P
 	PIP_NO_BUILD_ISOLATION PIP_IGNORE_INSTALLED PYTHONHOME PYTHONPATH
 
 help: ## Show what there is
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 	@echo "  ARGS=... is passed on, for example: make test ARGS='tests/domain -x'"
 
 run: $(VENV)/.installed ## Install, then start everything on http://127.0.0.1:3000 (PORT, CAESAR_HOME)
@@ -31,8 +31,11 @@ test: $(VENV)/.installed-dev ## Run the tests, with a PostgreSQL and a Redis of 
 drill: $(VENV)/.installed-dev ## Run only the drills: the tests that kill, freeze and flush things
 	@$(BIN)/python -m pytest -m drill $(ARGS)
 
-bench: $(VENV)/.installed-dev ## Measure the throughput
+bench: $(VENV)/.installed-dev ## Measure the throughput, and how long pages take
 	@$(BIN)/python -m bench $(ARGS)
+
+screenshots: $(VENV)/.installed-dev ## Take the pictures of docs/screenshots anew, with Chromium
+	@$(BIN)/python -m tests.screenshots
 
 lint: $(VENV)/.installed-dev ## Check style, formatting, the direction of imports and templates
 	$(BIN)/ruff check .

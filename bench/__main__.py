@@ -1,12 +1,15 @@
-"""`make bench`: measures the scenarios, prints a table, and keeps the numbers as JSON."""
+"""`make bench`: measures the scenarios and the pages, prints tables, keeps the numbers as JSON."""
 
 import argparse
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import orjson
 
+from bench import pages
 from bench.throughput import GOALS, Measured, machine, measure
 
 RESULTS = Path(__file__).parent / "results"
@@ -21,33 +24,65 @@ COLUMNS = {
     "worker_megabytes": "worker MB",
     "web_megabytes": "web MB",
 }
+PAGES = "pages"
+PAGE_COLUMNS = {
+    "page": "page",
+    "median": "median ms",
+    "worst": "worst ms",
+    "goal": "goal ms",
+    "statements": "statements",
+    "kilobytes": "kB",
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the throughput of the engine.")
-    parser.add_argument("scenarios", nargs="*", default=list(GOALS), metavar="scenario")
+    parser = argparse.ArgumentParser(description="Measure the throughput and the pages.")
+    parser.add_argument("scenarios", nargs="*", default=[*GOALS, PAGES], metavar="scenario")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
-    results = []
     for scenario in chosen.scenarios:
-        if scenario not in GOALS:
-            parser.error(f"unknown scenario {scenario}; known: {', '.join(GOALS)}")
+        if scenario not in (*GOALS, PAGES):
+            parser.error(f"unknown scenario {scenario}; known: {', '.join([*GOALS, PAGES])}")
+    if scenarios := [one for one in chosen.scenarios if one in GOALS]:
+        _measure_throughput(scenarios, chosen.seed)
+    if PAGES in chosen.scenarios:
+        _measure_pages()
+
+
+def _measure_throughput(scenarios: Sequence[str], seed: int) -> None:
+    results: list[Measured] = []
+    for scenario in scenarios:
         print(f"Measuring {scenario} ...", flush=True)
         with tempfile.TemporaryDirectory(prefix="caesar-bench-") as folder:
-            results.append(measure(scenario, chosen.seed, Path(folder)))
-    print(f"\n{machine()}\n\n{table(results)}")
-    RESULTS.mkdir(exist_ok=True)
-    numbers = {"machine": machine(), "results": [asdict(result) for result in results]}
-    (RESULTS / "throughput.json").write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2))
+            results.append(measure(scenario, seed, Path(folder)))
+    _tell("throughput", results, COLUMNS)
     for result in results:
         if result.to_last_action_per_second < result.goal_per_second:
             print(f"{result.scenario} misses its goal of {result.goal_per_second}/s here.")
 
 
-def table(results: list[Measured]) -> str:
-    """The numbers side by side, one scenario a row."""
-    rows = [list(COLUMNS.values())]
-    rows += [[str(getattr(result, name)) for name in COLUMNS] for result in results]
+def _measure_pages() -> None:
+    print("Measuring pages ...", flush=True)
+    with tempfile.TemporaryDirectory(prefix="caesar-bench-") as folder:
+        results = pages.measure(Path(folder))
+    _tell(PAGES, results, PAGE_COLUMNS)
+    for result in results:
+        if result.median > result.goal:
+            print(f"The page {result.page} misses its goal of {result.goal} ms here.")
+
+
+def _tell(name: str, results: Sequence[Any], columns: Mapping[str, str]) -> None:
+    """Prints the results, and keeps them."""
+    print(f"\n{machine()}\n\n{table(results, columns)}")
+    RESULTS.mkdir(exist_ok=True)
+    numbers = {"machine": machine(), "results": [asdict(result) for result in results]}
+    (RESULTS / f"{name}.json").write_bytes(orjson.dumps(numbers, option=orjson.OPT_INDENT_2))
+
+
+def table(results: Sequence[Any], columns: Mapping[str, str]) -> str:
+    """The numbers side by side, one result a row."""
+    rows = [list(columns.values())]
+    rows += [[str(getattr(result, name)) for name in columns] for result in results]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join(
         "  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True))

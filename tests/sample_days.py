@@ -1,4 +1,4 @@
-"""Sample projects after some hours of classifications, the same each time, for pictures of pages."""
+"""Sample projects after some hours of classifications, the same each time, to take pictures of."""
 
 import json
 from collections.abc import Iterator
@@ -10,6 +10,7 @@ from typing import Any
 
 import requests
 from flask import Flask
+from sqlalchemy import select
 
 from caesar_web.jobs import tasks
 from caesar_web.pipeline.ingest import take_in
@@ -45,7 +46,7 @@ class StoppedTime(PassingTime):
 
 
 @contextmanager
-def sample_days(folder: Path) -> Iterator[tuple[Flask, StandinServer]]:
+def sample_days(folder: Path) -> Iterator[Flask]:
     """An application with the stand-in's projects 10 and 20 at work, at a moment that stands still.
 
     Workflow 101 is not added yet. An effect of workflow 100 has failed.
@@ -65,13 +66,13 @@ def sample_days(folder: Path) -> Iterator[tuple[Flask, StandinServer]]:
                     seconds.now = time.now.timestamp()
                 tasks.panoptes().close()
                 db.session.remove()
-            yield app, standin
+            yield app
 
 
 def _configure(workflow_id: int, now: datetime) -> None:
     """First the parts, then the rules, then one of them changed, as people go on."""
-    file = demo.__file__.replace("demo.py", f"configurations/{workflow_id}.json")
-    whole: JSON = json.loads(Path(file).read_text("utf-8"))
+    file = Path(demo.__file__).parent / "configurations" / f"{workflow_id}.json"
+    whole: JSON = json.loads(file.read_text("utf-8"))
     changed = json.loads(json.dumps(whole["rules_config"]).replace("15", "12"))
     documents = (
         {name: whole[name] for name in PARTS},
@@ -120,12 +121,12 @@ def _process(workflow_id: int, now: datetime) -> None:
     tasks.perform(workflow_id)
     with db.session.begin():
         for table in (SubjectAction, UserAction):
-            for action in db.session.query(table).filter_by(workflow_id=workflow_id):
-                _at_sample_time(action)
+            _at_sample_time(table, workflow_id)
 
 
-def _at_sample_time(action: SubjectAction | UserAction) -> None:
+def _at_sample_time(table: Any, workflow_id: int) -> None:
     """Actions are performed by the real clock."""
-    action.updated_at = action.created_at + timedelta(seconds=2)
-    action.attempted_at = action.attempted_at and action.updated_at
-    action.completed_at = action.completed_at and action.updated_at
+    for action in db.session.scalars(select(table).filter_by(workflow_id=workflow_id)):
+        action.updated_at = action.created_at + timedelta(seconds=2)
+        action.attempted_at = action.attempted_at and action.updated_at
+        action.completed_at = action.completed_at and action.updated_at

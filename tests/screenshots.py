@@ -18,6 +18,10 @@ from tests.web.visitors import Visitor
 FOLDER = ROOT / "docs" / "screenshots"
 WIDE, PHONE = 1280, 390
 W = "/workflows/100"
+FROM_THE_TOP = """
+document.querySelector(".preview").scrollTop = 0;
+scrollTo(0, 0);
+"""
 
 Theme = Literal["light", "dark"]
 Act = Callable[[Visitor], None]
@@ -39,24 +43,38 @@ class Shot:
 def main() -> None:
     """Takes all pictures anew."""
     FOLDER.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix="caesar-shots-") as folder:
-        with sample_days(Path(folder)) as (app, _), in_thread(app) as url, _chromium() as browser:
-            for theme in ("light", "dark"):
-                _take(browser, url, [shot for shot in SHOTS if shot.theme == theme])
+    with (
+        tempfile.TemporaryDirectory(prefix="caesar-shots-") as folder,
+        sample_days(Path(folder)) as app,
+        in_thread(app) as url,
+        _chromium() as browser,
+    ):
+        for theme in ("light", "dark"):
+            _take(browser, url, [shot for shot in SHOTS if shot.theme == theme])
 
 
 def _ask_why(visitor: Visitor) -> None:
     visitor.page.get_by_role("button", name="Why subject").first.click()
     visitor.page.locator("#why").wait_for()
+    visitor.page.evaluate(FROM_THE_TOP)
 
 
 def _try(visitor: Visitor) -> None:
+    visitor.page.locator("#latest").select_option(index=1)
     visitor.press("Try it")
 
 
-_RULE = Shot("rule", f"{W}/subject_rules/1", _ask_why, height=1150)
+def _hide_port(visitor: Visitor) -> None:
+    """The stand-in has another one each time."""
+    links = visitor.page.locator(".location a")
+    links.evaluate_all(
+        "all => all.forEach(a => a.textContent = a.textContent.replace(/:\\d+/, ''))"
+    )
+
+
+_RULE = Shot("rule", f"{W}/subject_rules/1", _ask_why, height=1040)
 _OVERVIEW = Shot("overview", W)
-_SUBJECT = Shot("subject", f"{W}/subjects/1008", height=1300)
+_SUBJECT = Shot("subject", f"{W}/subjects/1008", _hide_port, height=1500)
 SHOTS = (
     Shot("status", "/", height=700),
     Shot("workflows", "/workflows", height=500),
@@ -71,7 +89,10 @@ SHOTS = (
     _SUBJECT,
     Shot("activity", f"{W}/activity"),
     Shot("history", f"{W}/history", height=800),
-    *(replace(shot, name=f"{shot.name}-dark", theme="dark") for shot in (_RULE, _OVERVIEW, _SUBJECT)),
+    *(
+        replace(shot, name=f"{shot.name}-dark", theme="dark", height=800)
+        for shot in (_RULE, _OVERVIEW, _SUBJECT)
+    ),
     *(
         replace(shot, name=f"{shot.name}-phone", width=PHONE, height=1000)
         for shot in (_RULE, _OVERVIEW, _SUBJECT)

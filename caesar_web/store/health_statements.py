@@ -128,25 +128,25 @@ def _latest(session: Session, kind: Kind, workflow_id: int) -> Iterable[Any]:
 
 
 def _newest(table: Any) -> Any:
+    return _of_each(table, table.created_at).limit(1).scalar_subquery()
+
+
+def _of_each(table: Any, column: Any) -> Any:
+    """A column of each workflow's rows, the newest first.
+
+    With `==` and the id alone, PostgreSQL may go through the ids of the whole table from the end,
+    which takes long for a workflow that has no rows beside one that has nearly all.
+    """
     return (
-        select(table.created_at)
-        .where(table.workflow_id == Workflow.id)
-        .order_by(table.id.desc())
-        .limit(1)
+        select(column)
+        .where(table.workflow_id.between(Workflow.id, Workflow.id))
+        .order_by(table.workflow_id.desc(), table.id.desc())
         .correlate(Workflow)
-        .scalar_subquery()
     )
 
 
 def _among_latest(table: Any, status: str) -> Any:
-    latest = (
-        select(table.status)
-        .where(table.workflow_id == Workflow.id)
-        .order_by(table.id.desc())
-        .limit(LATEST)
-        .correlate(Workflow)
-        .subquery()
-    )
+    latest = _of_each(table, table.status).limit(LATEST).subquery()
     return (
         select(func.count())
         .select_from(latest)
