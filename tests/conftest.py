@@ -9,8 +9,10 @@ from pathlib import Path
 import flask_migrate
 import pytest
 from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from redis import Redis
 from sqlalchemy import Engine, NullPool, create_engine, text
+from werkzeug.routing import Rule
 
 from caesar_web.app import ROOT, create_app
 from caesar_web.config import Config, new_key
@@ -27,6 +29,34 @@ MakeConfig = Callable[..., Config]
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The drills first: they take longest, and their file is not divided among processes."""
     items.sort(key=lambda test: "drill" not in test.keywords)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Templates are compiled once for all applications of a process, as that takes long."""
+    options = Flask.jinja_options
+    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    Flask.jinja_options = {**options, "bytecode_cache": cache}
+    yield
+    Flask.jinja_options = options
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compiled_routes() -> Iterator[None]:
+    """So are routes: Werkzeug makes two functions of each, for every application anew."""
+    compile_builder = Rule._compile_builder
+    known: dict[tuple[object, ...], Callable[..., tuple[str, str]]] = {}
+
+    def remembered(rule: Rule, append_unknown: bool = True) -> Callable[..., tuple[str, str]]:
+        defaults = tuple(sorted((rule.defaults or {}).items()))
+        key = (rule.rule, rule.subdomain, rule.host, defaults, append_unknown)
+        if key not in known:
+            known[key] = compile_builder(rule, append_unknown)
+        return known[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", remembered)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Pages: what every one of them keeps to, and the application served over real HTTP."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -30,7 +31,8 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 CONTROLS = {"select", "textarea", "input"}
 INLINE = {"a", "abbr", "b", "bdi", "code", "em", "small", "span", "strong", "time"}
 UNLABELLED = {"hidden", "submit", "button", "reset", "image"}
-ABSENT_WORDS = ("record", "item", "entity")
+ABSENT_WORDS = ("record", "item", "entity", "processor", "handler", "manager", "helper", "util")
+KEPT = re.compile(r"/static/[\w.]+\?v=[0-9a-f]{12}")  # the digest changes with what is in it
 
 
 @dataclass
@@ -196,12 +198,16 @@ def _assets(page: Element) -> Iterator[str]:
             source = element.attributes.get("src") or element.attributes.get("href", "")
             if "//" in source:
                 yield f"<{element.tag}> loads {source}"
+            if element.tag in ("script", "link") and not KEPT.fullmatch(source):
+                yield f"<{element.tag}> loads {source}, which cannot be kept"
 
 
 def _names(page: Element) -> Iterator[str]:
     for table in page.all("table"):
         if not any(caption.text for caption in table.all("caption")):
             yield "a table has no caption"
+    if any("scope" not in each.attributes for each in page.all("th")):
+        yield "a heading of a table does not say of what"
     for element in page.all("img", "svg"):
         if not {"alt", "aria-hidden", "aria-label"} & element.attributes.keys():
             yield f"<{element.tag}> has neither a text nor is it hidden"

@@ -57,11 +57,8 @@ def _add(condition: JSONNode, path: Path, argument: str, new: JSONNode) -> Edite
 
 def _remove(condition: JSONNode, path: Path, argument: str, new: JSONNode) -> Edited:
     left = edits.removed(condition, path)
-    parent = path[:-1]
-    last = len(edits.node_at(left, parent)) - 1
-    has_next = last >= 1 + SHAPES[edits.node_at(left, parent)[0]].arguments
-    focus = (*parent, min(path[-1], last)) if has_next else parent
-    return Edited(left, focus, "Removed.")
+    has_next = path[-1] < len(edits.node_at(left, path[:-1]))
+    return Edited(left, path if has_next else path[:-1], "Removed.")
 
 
 def _move(step: int) -> Act:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from caesar_web.domain.conditions import SHAPES, InvalidCondition, parse
 
-LONGEST = 100_000
+LONGEST = 20_000  # of a text in which something is meant
 
 _TOKENS = re.compile(
     r"""(?P<double>"(?:[^"\\]|\\.)*")|(?P<curly>“[^”]*”)|(?P<single>'(?:[^'\\]|\\.)*')"""

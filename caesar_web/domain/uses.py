@@ -25,15 +25,15 @@ def reducers_of_all(reducers: Mapping[str, KnownReducer]) -> list[str]:
     return [name for name, reducer in reducers.items() if not reducer.filters.extractor_keys]
 
 
-def looks_at(
-    condition: str, effects: Iterable[Mapping[str, Any]], key: str, *, reducers: Iterable[str]
-) -> bool:
-    """Whether a rule looks at a reducer: in its condition, which is JSON, or in its effects."""
-    if any(config.get("reducer_key") == key for config in effects):
-        return True
+def reducers_of_rule(
+    condition: str, effects: Iterable[Mapping[str, Any]], reducers: Iterable[str]
+) -> frozenset[str]:
+    """What a rule looks at, in its condition, which is JSON, or in its effects; also the absent."""
+    sent = {config.get("reducer_key") for config in effects}
     try:
-        keys = references(parse(json.loads(condition)))
+        looked_up = references(parse(json.loads(condition)))
     except (InvalidCondition, ValueError, RecursionError):  # such a rule never acts
-        return False
+        looked_up = set()
     known = list(reducers)
-    return any(split_key(one, known).reducer == key for one in keys)
+    named = (split_key(key, known).reducer for key in looked_up)
+    return frozenset(str(name) for name in (*named, *sent) if name)

@@ -70,7 +70,7 @@ def retry(workflow_id: int) -> AnyResponse:
         with reading() as session:
             wanted = _wanted(_filter(session, workflow_id))
             ids = action_pages.failed_ids(session, workflow_id, wanted, most=MOST_RETRIED)
-    elif of in OF and action_id.isdecimal():
+    elif of in OF and action_id.isdecimal() and len(action_id) < 20:
         ids = {of: [int(action_id)]}
     else:
         raise BadRequest

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from flask import url_for
 from sqlalchemy.orm import Session
@@ -11,7 +12,6 @@ from caesar_web.domain.effects import EffectRow
 from caesar_web.domain.pieces import sentence
 from caesar_web.store import action_pages
 from caesar_web.store.action_pages import Act, RuleOf
-from caesar_web.web.flow import address_if_any
 
 TARGETS = {"subjects": "subject", "users": "volunteer"}
 _PAGES = {"subjects": ("subjects.show", "subject_id"), "users": ("users.show", "user_id")}
@@ -50,13 +50,14 @@ def _shown(act: Act, workflow_id: int, numbers: Mapping[RuleOf, int]) -> ActShow
     endpoint, name = _PAGES[act.of]
     number = numbers.get((act.of, act.rule_id))
     kind = f"{act.of.removesuffix('s')}_rules"
-    rule_place = {"workflow_id": workflow_id, "kind": kind, "rule_id": act.rule_id}
+    target_place: dict[str, Any] = {"workflow_id": workflow_id, name: act.target_id}
+    rule_place: dict[str, Any] = {"workflow_id": workflow_id, "kind": kind, "rule_id": act.rule_id}
     return ActShown(
         act,
         in_words(act.effect_type, act.config),
         f"{TARGETS[act.of]} {act.target_id}",
-        address_if_any(endpoint, workflow_id=workflow_id, **{name: act.target_id}),
+        url_for(endpoint, **target_place),
         None if number is None else rule_name((act.of, act.rule_id), number),
-        None if number is None else address_if_any("rules.edit", **rule_place),
+        None if number is None else url_for("rules.edit", **rule_place),
         url_for("activity.show", workflow_id=workflow_id, of=act.of, action_id=act.id),
     )

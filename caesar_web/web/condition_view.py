@@ -18,6 +18,7 @@ from caesar_web.domain.spots import CALCULATIONS, LETTER_CASTS, NUMBER_CASTS, OR
 from caesar_web.domain.values import is_number
 
 MOST_NODES = 200  # of a condition that is shown in fields
+LONGEST_NAME = 160
 MOST_VALUES = 3
 MOST_OFFERED = 20
 NO_ANSWERS: Mapping[str, str] = MappingProxyType({})
@@ -164,7 +165,7 @@ def _part(view: View, path: tuple[int, ...], legend: str, *, in_entry: bool) -> 
     kind, name = node[0], name_of(path)
     below = operands(node)
     inner = in_entry or kind in ("any", "all")
-    reading = read_condition(parse(node), in_entry=in_entry)
+    reading = shorten(read_condition(parse(node), in_entry=in_entry))
     return Part(
         name=name,
         kind=kind,
@@ -186,6 +187,11 @@ def _part(view: View, path: tuple[int, ...], legend: str, *, in_entry: bool) -> 
         problems=_problems_of(view.problems, path),
         usual=usual_values(view.known, node) if not inner else (),
     )
+
+
+def shorten(words: str) -> str:
+    """What names a part on its buttons; each of its parts has its own."""
+    return words if len(words) <= LONGEST_NAME else f"{words[:LONGEST_NAME]}…"
 
 
 def _sort(kind: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from flask import Blueprint, flash, redirect, request
+from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
@@ -25,7 +25,6 @@ from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import Reducible, extractor_of
 from caesar_web.web import part_choices, part_page
-from caesar_web.web.flow import address_if_any
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
 from caesar_web.web.part_forms import PartForm, Samples, extractor_form, values_of
@@ -109,9 +108,7 @@ def _home(workflow_id: int) -> Home:
 
 def _next(workflow_id: int) -> tuple[str, str]:
     """The one next step where there is nothing yet."""
-    if address := address_if_any("proposals.propose", workflow_id=workflow_id):
-        return "Propose a configuration", address
-    return "Add an extractor", _home(workflow_id).url("new")
+    return "Propose a configuration", url_for("proposals.propose", workflow_id=workflow_id)
 
 
 def _line(
@@ -169,7 +166,7 @@ def _edited(editing: Editing) -> Response:
         form.field_map.add_row()
     elif form.is_submitted():
         is_trying = "try" in request.form
-        row = form.read(read_extractor, is_trying=is_trying)
+        row = form.read(read_extractor, kept=editing.entry, is_trying=is_trying)
         if row and is_trying:
             tried = _tried(editing, form, row)
         elif row and _is_saved(editing, form, row):

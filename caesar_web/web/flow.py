@@ -1,22 +1,19 @@
 """What flows through a workflow: extractors, the reducers that use them, rules, and effects."""
 
-import json
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app, url_for
+from flask import url_for
 from sqlalchemy.orm import Session
 
 from caesar_web.domain import lights
-from caesar_web.domain.conditions import InvalidCondition, parse
 from caesar_web.domain.effects import EFFECTS
 from caesar_web.domain.extractors import EXTRACTORS
 from caesar_web.domain.lights import Light
 from caesar_web.domain.reducers import REDUCERS
-from caesar_web.domain.references import references, split_key
-from caesar_web.domain.uses import named_extractors, reducers_of_all
+from caesar_web.domain.uses import named_extractors, reducers_of_all, reducers_of_rule
 from caesar_web.store import health_statements as health
 from caesar_web.store import part_queries, queries
 from caesar_web.store.activity import Light as LightRow
@@ -149,11 +146,6 @@ def flow(session: Session, workflow: Workflow) -> Flow:
     )
 
 
-def address_if_any(endpoint: str, **values: Any) -> str | None:
-    """The address of a page, where there is one."""
-    return url_for(endpoint, **values) if endpoint in current_app.view_functions else None
-
-
 def _uses(workflow: Workflow, reducers: Sequence[Reducer]) -> _Uses:
     present = frozenset(extractor.key for extractor in workflow.extractors)
     known = part_queries.known_reducers(reducers)
@@ -162,29 +154,22 @@ def _uses(workflow: Workflow, reducers: Sequence[Reducer]) -> _Uses:
     rules: list[AnyRule] = [*workflow.subject_rules, *workflow.user_rules]
     return _Uses(
         {key: named | present if key in of_all else named for key, named in used.items()},
-        {rule: _reducers_of(rule, list(known)) for rule in rules},
+        {rule: _reducers_of(rule, known) for rule in rules},
     )
 
 
-def _reducers_of(rule: AnyRule, keys: Sequence[str]) -> frozenset[str]:
-    """The reducers that its condition looks at, or that its effects send."""
-    sent = {effect.config.get("reducer_key") for effect in rule.effects}
-    try:
-        looked_up = references(parse(json.loads(rule.condition)))
-    except (InvalidCondition, ValueError, RecursionError):
-        looked_up = set()
-    named = (split_key(key, keys).reducer for key in looked_up)
-    return frozenset(str(name) for name in (*named, *sent) if name)
+def _reducers_of(rule: AnyRule, known: Iterable[str]) -> frozenset[str]:
+    return reducers_of_rule(rule.condition, (one.config for one in rule.effects), known)
 
 
 def _extractor(row: Extractor, uses: _Uses, fared: _Fared) -> Part:
-    where = {"workflow_id": row.workflow_id, "part_id": row.id}
+    where: dict[str, Any] = {"workflow_id": row.workflow_id, "part_id": row.id}
     return Part(
         f"extractor-{row.key}",
         row.key,
         *_type(EXTRACTORS, row.type, row.config),
         fared.light("extractor", row),
-        address_if_any("extractors.edit", **where),
+        url_for("extractors.edit", **where),
         (),
         tuple(Link(key, f"reducer-{key}") for key in uses.reducers_with(row)),
     )
@@ -198,7 +183,7 @@ def _reducer(row: Reducer, workflow: Workflow, uses: _Uses, fared: _Fared) -> Pa
         row.key,
         *_type(REDUCERS, row.type, row.config),
         fared.light("reducer", row),
-        address_if_any("reducers.edit", workflow_id=workflow.id, part_id=row.id),
+        url_for("reducers.edit", workflow_id=workflow.id, part_id=row.id),
         tuple(_links("extractor", uses.extractors[row.key], keys)),
         tuple(Link(numbers[rule], _anchor(rule)) for rule in uses.rules_with(row)),
     )
@@ -210,14 +195,14 @@ def _rules(
     is_applied = workflow.rules_applied != "no_rules"
     for number, rule in enumerate(rules, start=1):
         kind, target = _kind(rule)
-        where = {"workflow_id": workflow.id, "kind": f"{kind}s", "rule_id": rule.id}
+        where: dict[str, Any] = {"workflow_id": workflow.id, "kind": f"{kind}s", "rule_id": rule.id}
         yield RulePart(
             _anchor(rule),
             number,
             read(rule),
             rule.condition,
             fared.light(kind, rule, runs=is_applied),
-            address_if_any("rules.edit", **where),
+            url_for("rules.edit", **where),
             tuple(_links("reducer", uses.reducers[rule], uses.extractors)),
             tuple((effect, fared.of_effect(target, effect)) for effect in rule.effects),
         )

@@ -10,7 +10,7 @@ from wtforms.utils import unset_value
 
 from caesar_web.domain.options import Option, Unreadable
 
-MOST_ROWS = 50
+MOST_ROWS = 1000
 TYPED = {"text", "whole number", "field", "extractor and field", "paths", "url"}
 
 Row = tuple[str, str]
@@ -83,8 +83,7 @@ class RowsField(Field):  # type: ignore[misc]  # WTForms has no types
     @property
     def filled(self) -> list[Row]:
         """The rows in which there is something."""
-        rows = [(name.strip(), path.strip()) for name, path in self.data]
-        return [row for row in rows if any(row)]
+        return _filled(self.data)
 
 
 def field_for(option: Option, offered: Offered) -> Any:
@@ -100,17 +99,18 @@ def shown(option: Option, value: Any) -> Any:
         return list(value.items()) if isinstance(value, Mapping) else None
     if option.kind in _SEVERAL:
         return [value] if isinstance(value, str) else list(value or ())
+    if option.kind == "switch":
+        return option.read(value)
     return str(value) if option.kind == "whole number" else value
 
 
-def given(option: Option, form_field: Any) -> Any:
-    """What a field holds, as it is configured; None where there is nothing.
+def given(option: Option, value: Any) -> Any:
+    """What a field holds, as it is to be configured; None where there is nothing.
 
     What cannot be read stays as it was typed, for the domain to refuse.
     """
     if option.kind == "paths":
-        return dict(form_field.filled) or None
-    value = form_field.data
+        return dict(_filled(value or ())) or None
     if isinstance(value, str):
         value = value.strip()
     if option.kind == "whole number" and value:
@@ -124,6 +124,11 @@ def given(option: Option, form_field: Any) -> Any:
 def selectable(choices: Mapping[str, str]) -> list[SelectChoice]:
     """Choices as fields have them."""
     return [SelectChoice(value, words) for value, words in choices.items()]
+
+
+def _filled(rows: Iterable[Row]) -> list[Row]:
+    stripped = [(name.strip(), path.strip()) for name, path in rows]
+    return [row for row in stripped if any(row)]
 
 
 def _described(option: Option) -> str:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from wtforms import BooleanField, HiddenField, StringField
@@ -34,9 +35,12 @@ SECTIONS = {
     **{one.name: (one.label, one.help) for one in COMMON_OPTIONS if one.kind == "object"},
     "carried": ("What extracts have beside them", ""),
 }
+NOT_IN_RUNNING = ("filters.from", "filters.to")
+NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNNAMED = "new"  # the key of what is tried before it has one
 
 Options = dict[str, Option]  # by their places in a document's entry: "filters.from"
+Entry = Mapping[str, Any]
 Read = TypeVar("Read")
 
 
@@ -89,20 +93,36 @@ class PartForm(PageForm):
                 fields[_section_of(place)].append(self[place])
         return [Section(name, *SECTIONS[name], found) for name, found in fields.items() if found]
 
-    @property
-    def entry(self) -> dict[str, Any]:
-        """What was given, as a document has it; what is as by default is not said."""
-        entry: dict[str, Any] = {"type": self.type_name}
-        for place, option in self.options.items():
-            value = given(option, self[place])
-            is_default = value == option.default and option.kind != "task"
-            if value is None or is_default:
-                continue
-            group, _, name = place.rpartition(".")
-            (entry.setdefault(group, {}) if group else entry)[name] = value
-        return entry
+    def entry(self, kept: Entry = NOTHING) -> dict[str, Any]:
+        """What was given, as a document has it; what is as by default is not said.
 
-    def read(self, reader: Callable[[str, Any], Read], *, is_trying: bool = False) -> Read | None:
+        What was not touched, or not asked, is to the letter as it is kept.
+        """
+        before = dict(_flat(kept))
+        flat = {place: value for place, value in before.items() if self._stays(place, before)}
+        for place, option in self.options.items():
+            value = given(option, self[place].data)
+            if kept and _same(value, given(option, shown(option, before.get(place)))):
+                flat |= {place: before[place]} if place in before else {}
+            elif value is not None and (value != option.default or option.kind == "task"):
+                flat[place] = value
+        return {"type": self.type_name, **_nested(flat)}
+
+    def _stays(self, place: str, before: Entry) -> bool:
+        """Whether what is not asked stays: it does unless it makes no sense any more."""
+        if place in self.options:
+            return False
+        if place in CARRIED:
+            return bool(self.topic.data == before.get("topic"))
+        return not (place in NOT_IN_RUNNING and "reduction_mode" in self)
+
+    def read(
+        self,
+        reader: Callable[[str, Any], Read],
+        *,
+        kept: Entry = NOTHING,
+        is_trying: bool = False,
+    ) -> Read | None:
         """What was given, if it can be used; else the fields say what is wrong."""
         self.validate()
         key = (self.key.data or "").strip()
@@ -112,7 +132,7 @@ class PartForm(PageForm):
             if option.kind == "paths":
                 _check_rows(self[place])
         try:
-            row = reader(key or UNNAMED, self.entry)
+            row = reader(key or UNNAMED, self.entry(kept))
         except InvalidConfiguration as refusal:
             self.tell(refusal)
         return None if self.errors else row
@@ -172,17 +192,33 @@ def values_of(form: type[PartForm], entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _in_running(option: Option) -> Option | None:
     """A filter in running mode, which knows no order."""
-    if option.name in ("from", "to"):
+    if f"filters.{option.name}" in NOT_IN_RUNNING:
         return None
     choices = {value: words for value, words in option.choices.items() if value != "keep_last"}
     return replace(option, choices=choices)
 
 
-def _flat(entry: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _flat(entry: Entry) -> Iterator[tuple[str, Any]]:
     for name, value in entry.items():
-        yield name, value
         if name in ("filters", "grouping"):
             yield from ((f"{name}.{inner}", one) for inner, one in (value or {}).items())
+        elif name != "type":
+            yield name, value
+
+
+def _nested(flat: Entry) -> dict[str, Any]:
+    entry: dict[str, Any] = {}
+    for place, value in flat.items():
+        group, _, name = place.rpartition(".")
+        (entry.setdefault(group, {}) if group else entry)[name] = value
+    return entry
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether fields say the same; boxes have an order of their own."""
+    if isinstance(one, list) and isinstance(other, list):
+        return set(one) == set(other)
+    return bool(one == other)
 
 
 def _form(type_name: str, options: Options, offered: Offered, samples: Samples) -> type[PartForm]:

@@ -19,7 +19,6 @@ from caesar_web.store.health_statements import lights_of_reducers
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import reducer_of
 from caesar_web.web import forms, listed, part_page
-from caesar_web.web.flow import address_if_any
 from caesar_web.web.pages import page
 
 blueprint = Blueprint("projects", __name__, url_prefix="/projects")
@@ -49,7 +48,7 @@ def show(project_id: int) -> Response:
             name=(workflows and workflows[0].workflow.project_name) or f"Project {project_id}",
             workflows=workflows,
             reducers=_with_lights(session, reducers),
-            to_reducers=address_if_any("project_reducers.index", project_id=project_id),
+            to_reducers=url_for("project_reducers.index", project_id=project_id),
         )
 
 

@@ -1,6 +1,6 @@
 """Pages of the reducers of a workflow or project: all of them, a new one, one, trying, removing."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
@@ -22,7 +22,7 @@ from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Steps
 from caesar_web.domain.series import MODES, TOPICS
 from caesar_web.domain.tasks import Task
-from caesar_web.domain.uses import looks_at
+from caesar_web.domain.uses import reducers_of_rule
 from caesar_web.pipeline.configuring import Unknown
 from caesar_web.pipeline.trying import try_reducer
 from caesar_web.store import health_statements, part_queries, queries, samples, transfer
@@ -141,9 +141,8 @@ def _uses(session: Session, home: Home, rows: Sequence[Reducer]) -> Uses:
         for at, rule in enumerate(rules, 1):
             configs = [effect.config for effect in rule.effects]
             words = f"rule {at} for {noun}: {readings.read(rule)}"
-            for key in uses:
-                if looks_at(rule.condition, configs, key, reducers=uses):
-                    uses[key].append(words)
+            for key in reducers_of_rule(rule.condition, configs, uses) & uses.keys():
+                uses[key].append(words)
     return uses
 
 
@@ -191,7 +190,7 @@ def _answered(editing: Editing) -> Response:
     tried = None
     if form.is_submitted() and not is_new_kind and "update" not in request.form:
         is_trying = "try" in request.form
-        row = form.read(read_reducer, is_trying=is_trying)
+        row = form.read(read_reducer, kept=editing.entry, is_trying=is_trying)
         if row and is_trying:
             tried = _tried(editing, form, row)
         elif row and _is_saved(editing, form, row):
@@ -210,7 +209,7 @@ def _answered(editing: Editing) -> Response:
 
 def _form(editing: Editing) -> tuple[PartForm, bool]:
     """The form, and whether what was sent was filled in for another topic or mode."""
-    asked: Mapping[str, Any] = request.form if request.method == "POST" else editing.entry
+    asked = {**editing.entry, **request.form.to_dict()}
     topic = _one_of(TOPICS, asked.get("topic"))
     mode = _one_of(MODES, asked.get("reduction_mode"))
     targets = part_choices.targets(editing.latest, topic)

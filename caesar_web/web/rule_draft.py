@@ -3,20 +3,23 @@
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from typing import Any
 
-from caesar_web.domain.condition_commands import carry_out, default_arguments
+from caesar_web.domain.condition_commands import carry_out, command, default_arguments
 from caesar_web.domain.condition_edits import ImpossibleEdit, JSONNode
 from caesar_web.domain.condition_fields import Loss, applied, name_of
 from caesar_web.domain.conditions import InvalidCondition, Node, parse
 from caesar_web.domain.diagnostics import Diagnostic, refusal
 from caesar_web.domain.effects import EFFECTS, EffectRow, read_effect_row
+from caesar_web.domain.options import Option, Unreadable
 from caesar_web.domain.pasted import Correction, corrected
 from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.domain.verbatim import Source
 from caesar_web.store.effects import AnyRule
 
-MOST_EFFECTS = 20
+MOST_EFFECTS = 20  # that can be added here; others can have more
+MOST_READ = 1000
 BOTH_CHANGED = "You changed both the JSON and the fields. The JSON counts; look at the fields."
 CORRECT = "correct"  # the command that takes what was probably meant
 MEND_FIRST = "Nothing was changed: mend what is marked first."
@@ -32,10 +35,10 @@ class EffectDraft:
     problems: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def config(self) -> dict[str, str]:
-        """What it says so far, of the options that its kind has."""
+    def config(self) -> dict[str, Any]:
+        """What it says so far, of the options that its kind has; what cannot be read, as typed."""
         known = EFFECTS[self.action].options if self.action in EFFECTS else ()
-        return {one.name: text for one in known if (text := self.values.get(one.name, ""))}
+        return {one.name: _value(one, text) for one in known if (text := self.values.get(one.name))}
 
 
 @dataclass(frozen=True)
@@ -64,6 +67,13 @@ class RuleDraft:
     def is_wrong(self) -> bool:
         """Whether it cannot be saved so."""
         return self.node is None or bool(self.problems) or any(e.problems for e in self.effects)
+
+
+def _value(option: Option, text: str) -> Any:
+    try:
+        return option.read(text)
+    except Unreadable:
+        return text
 
 
 def written(condition: JSONNode, effects: Iterable[Mapping[str, Any]] = ()) -> RuleDraft:
@@ -101,11 +111,12 @@ def sent(given: Mapping[str, str], *, new: JSONNode) -> RuleDraft:
 
 def _effects(form: Mapping[str, str]) -> tuple[tuple[EffectDraft, ...], str | None]:
     """The effects, with one more or less if a button says so, and the field to go on from."""
-    drafts = [_effect(form, at) for at in range(MOST_EFFECTS) if f"effect-{at}-action" in form]
+    there = takewhile(lambda at: f"effect-{at}-action" in form, range(MOST_READ))
+    drafts = [_effect(form, at) for at in there]
     verb, _, argument = form.get("do", "").partition(":")
     if verb == "effect-add" and argument in EFFECTS and len(drafts) < MOST_EFFECTS:
         return (*drafts, EffectDraft(argument)), f"effect-{len(drafts)}-action"
-    if verb == "effect-remove" and argument.isdecimal() and int(argument) < len(drafts):
+    if verb == "effect-remove" and argument in map(str, range(len(drafts))):
         del drafts[int(argument)]
         return tuple(drafts), "effect-add"
     return tuple(drafts), None
@@ -129,8 +140,9 @@ def _read(draft: RuleDraft) -> RuleDraft:
         said = f"Line {problem.lineno}, column {problem.colno}: {problem.msg}."
         problems = {"condition": f"This is not JSON. {said}"}
         return replace(draft, problems=problems, meant=corrected(draft.text))
-    except RecursionError:
-        return replace(draft, problems={"condition": "This is nested too deeply."})
+    except (RecursionError, ValueError):
+        unreadable = "This is nested too deeply, or has a number of thousands of digits."
+        return replace(draft, problems={"condition": unreadable})
     try:
         return replace(draft, node=parse(condition), condition=condition)
     except InvalidCondition as problem:
@@ -160,10 +172,13 @@ def _edited(draft: RuleDraft, form: Mapping[str, str], new: JSONNode) -> RuleDra
             said = MEND_FIRST
         else:
             try:
-                condition, path, said = carry_out(condition, do, new=new)
-                focus = name_of(path)
+                edited, path, said = carry_out(condition, do, new=new)
+                parse(edited)
+                condition, focus = edited, name_of(path, _aspect(do, path))
             except ImpossibleEdit as problem:
                 said = f"Nothing was changed: {problem}."
+            except InvalidCondition as problem:
+                said = f"Nothing was changed: the condition {problem.message}."
     return replace(
         draft,
         text=source.write(condition),
@@ -174,6 +189,12 @@ def _edited(draft: RuleDraft, form: Mapping[str, str], new: JSONNode) -> RuleDra
         focus=focus,
         said=said,
     )
+
+
+def _aspect(do: str, path: Sequence[int]) -> str:
+    """Of a group whose last condition was removed, it is the button that adds one."""
+    is_emptier = do.startswith("remove:") and do != command("remove", path)
+    return "add" if is_emptier else ""
 
 
 def _repaired(draft: RuleDraft, form: Mapping[str, str], new: JSONNode) -> RuleDraft:

@@ -1,6 +1,7 @@
 """Pages of a workflow's rules: all of them, one in its editor, their order, removing one."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ from caesar_web.access.permissions import permit, place
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.access.workflow_tasks import tasks_of
 from caesar_web.domain.documents import read_document
+from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.merging import merged
 from caesar_web.domain.recipe import Recipe
 from caesar_web.domain.recipes import RECIPES
@@ -38,6 +40,7 @@ blueprint = Blueprint("rules", __name__, url_prefix="/workflows/<int:workflow_id
 
 MEMBERS = {"subject_rules": "rules_config", "user_rules": "user_rules_config"}  # of a document
 KIND = "<any(subject_rules, user_rules):kind>"
+ID = f"<int(max={LARGEST_ID}):rule_id>"
 CHANGED = "Somebody has changed this rule since you opened it. Open it again to see it."
 AWAY = "Zooniverse cannot be asked whether you may do this. Nothing is saved. Try again soon."
 
@@ -57,12 +60,7 @@ def index(workflow_id: int) -> Response:
             for one in unused_rules(known, workflow.rules_applied):
                 warnings.setdefault(known[one.position].id, []).append(one.message)
             lists.append((kind, described, [(rule, read(rule)) for rule in rules], warnings))
-        recipes = (
-            url_for("recipes.index", workflow_id=workflow_id)
-            if "recipes.index" in __import__("flask").current_app.view_functions
-            else None
-        )
-        return page("rules/index.html", workflow=workflow, lists=lists, recipes=recipes)
+        return page("rules/index.html", workflow=workflow, lists=lists)
 
 
 @blueprint.route(f"/{KIND}/new", methods=["GET", "POST"])
@@ -82,7 +80,7 @@ def new(workflow_id: int, kind: str) -> Response:
     return _editor(editing, draft or rule_draft.written(_beginning(editing)))
 
 
-@blueprint.route(f"/{KIND}/<int:rule_id>", methods=["GET", "POST"])
+@blueprint.route(f"/{KIND}/{ID}", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, kind: str, rule_id: int) -> Response:
     if request.method == "POST":
@@ -95,7 +93,7 @@ def edit(workflow_id: int, kind: str, rule_id: int) -> Response:
     return _editor(editing, _restored(editing) or kept)
 
 
-@blueprint.post(f"/{KIND}/<int:rule_id>/move")
+@blueprint.post(f"/{KIND}/{ID}/move")
 @permit("configure a workflow")
 def move(workflow_id: int, kind: str, rule_id: int) -> Response:
     step: Literal[-1, 1] = -1 if request.form.get("step") == "-1" else 1
@@ -107,7 +105,7 @@ def move(workflow_id: int, kind: str, rule_id: int) -> Response:
     return redirect(url_for("rules.index", workflow_id=workflow_id))
 
 
-@blueprint.route(f"/{KIND}/<int:rule_id>/remove", methods=["GET", "POST"])
+@blueprint.route(f"/{KIND}/{ID}/remove", methods=["GET", "POST"])
 @permit("configure a workflow")
 def remove(workflow_id: int, kind: str, rule_id: int) -> Response:
     """Says what goes with it first."""
@@ -133,7 +131,16 @@ def _find(session: Any, workflow_id: int, kind: str, rule_id: int) -> Any:
 def _restored(editing: Editing) -> RuleDraft | None:
     """What was typed before its author had to sign in again."""
     fields = drafts.take()
-    return None if fields is None else rule_draft.sent(fields.to_dict(), new=_beginning(editing))
+    return None if fields is None else _draft(editing, fields.to_dict())
+
+
+def _draft(editing: Editing, fields: Mapping[str, str]) -> RuleDraft:
+    draft = rule_draft.sent(fields, new=_beginning(editing))
+    try:
+        rule_page.added(draft)
+    except InvalidConfiguration:
+        raise BadRequest from None
+    return draft
 
 
 def _of_recipe(editing: Editing, recipe: Recipe) -> RuleDraft:
@@ -162,11 +169,7 @@ def _beginning(editing: Editing) -> list[Any]:
 
 def _sent(editing: Editing) -> Response:
     """The editor after a button, or the rule saved."""
-    draft = rule_draft.sent(request.form.to_dict(), new=_beginning(editing))
-    try:
-        rule_page.added(draft)
-    except InvalidConfiguration:
-        raise BadRequest from None
+    draft = _draft(editing, request.form.to_dict())
     if "save" in request.form and not draft.is_wrong:
         try:
             _save(editing, draft)

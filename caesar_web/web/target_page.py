@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
+from flask import url_for
 from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
@@ -22,7 +24,6 @@ from caesar_web.store.snapshot import Reducible, Snapshot, revisions, snapshot
 from caesar_web.store.timelines import Classified, Reduction
 from caesar_web.web import acts, readings
 from caesar_web.web.acts import ActShown
-from caesar_web.web.flow import address_if_any
 from caesar_web.web.shown_data import in_short
 
 MOST_REDUCTIONS = 50
@@ -176,11 +177,11 @@ def _rules(
         rule = usable.get(row.id)
         why = explained(rule.condition, scope) if rule else None
         own = [shown for shown in done if shown.act.rule_id == row.id]
-        where = {"workflow_id": workflow.id, "kind": f"{kind}s", "rule_id": row.id}
+        where: dict[str, Any] = {"workflow_id": workflow.id, "kind": f"{kind}s", "rule_id": row.id}
         note = _broken(now, kind, row.id)
         if rule and why and workflow.rules_applied != "no_rules":
             note = _note(rule, why, own, first)
-        address = address_if_any("rules.edit", **where)
+        address = url_for("rules.edit", **where)
         is_open = len(rows) <= MOST_OPEN
         yield RuleShown(number, readings.read(row), address, why, note, own, is_open)
         stops = workflow.rules_applied == "first_matching_rule" and why and why.mark == "yes"

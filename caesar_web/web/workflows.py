@@ -23,7 +23,7 @@ from caesar_web.store.action_pages import Cursor, Wanted
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
 from caesar_web.web import acts, forms, listed
-from caesar_web.web.flow import address_if_any, flow
+from caesar_web.web.flow import flow
 from caesar_web.web.pages import page
 
 LATEST = 8  # actions on a workflow's page
@@ -112,9 +112,7 @@ def settings(workflow_id: int) -> AnyResponse:
 
 def _start(workflow_id: int) -> tuple[str, str]:
     """The one next step where nothing is configured yet: its address, and what it is called."""
-    if address := address_if_any("proposals.propose", workflow_id=workflow_id):
-        return address, "Propose a configuration"
-    return url_for("extractors.index", workflow_id=workflow_id), "Add an extractor"
+    return url_for("proposals.propose", workflow_id=workflow_id), "Propose a configuration"
 
 
 def _recent(session: Session, workflow: Workflow) -> dict[str, Any]:

@@ -18,7 +18,7 @@ CASES = [
     (GROUP, command("add", (), "group"), ["and", ONE, TWO, ["or", NEW]], (3,), "Added a group."),
     (["+", ONE], command("add", (), "value"), ["+", ONE, ["const", 0]], (2,), "Added a value."),
     (GROUP, command("remove", (1,)), ["and", TWO], (1,), "Removed."),
-    (GROUP, command("remove", (2,)), ["and", ONE], (1,), "Removed."),
+    (GROUP, command("remove", (2,)), ["and", ONE], (), "Removed."),
     (["and", ONE], command("remove", (1,)), ["and"], (), "Removed."),
     (GROUP, command("down", (1,)), ["and", TWO, ONE], (2,), "Moved to 2 of 2."),
     (GROUP, command("up", (2,)), ["and", TWO, ONE], (1,), "Moved to 1 of 2."),

@@ -1,6 +1,6 @@
 """Every page as Alice meets it, with long words and much that went wrong in them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,7 +26,7 @@ from tests.people import BROWSER, sign_in
 from tests.pipeline.steps import process, receive
 from tests.web.acting import add_action, traced
 
-LONG = "w" * 120
+LONG = "w" * 60
 WORKFLOW, OTHER, PROJECT = "/workflows/100", "/workflows/200", "/projects/10"
 NEW_RULE = f"{WORKFLOW}/subject_rules/new"
 LION = ["gt", ["lookup", "counts.lion", 0], ["const", 4]]
@@ -50,7 +50,7 @@ DOCUMENT: JSON = {
                 {"action": "retire_subject", "reason": "consensus"},
             ],
         },
-        {"if": ["const", True], "then": []},
+        {"if": LION, "then": [{"action": "add_subject_to_set", "subject_set_id": 7}]},
     ],
     "user_rules_config": [
         {
@@ -98,9 +98,13 @@ def furnish(app: Flask) -> None:
 
 def _events() -> Iterator[JSON]:
     for id in range(1, 12):
-        about = {"subject_metadata": {"#filename": LONG, LONG: LONG, "link": "https://example.org"}}
-        choice = LONG if id % 5 == 0 else "lion"
-        yield make_event(id, subject=1 + id // 7, user=3 + id % 2, choice=choice, **about)
+        yield make_event(
+            id,
+            subject=1 + id // 7,
+            user=3 + id % 2,
+            choice=LONG if id % 5 == 0 else "lion",
+            subject_metadata={"#filename": LONG, LONG: LONG, "link": "https://example.org"},
+        )
 
 
 @contextmanager
@@ -128,7 +132,7 @@ class Tour:
         for path in paths:
             self._ask("GET", path, path, status)
 
-    def send(self, path: str, *, status: int = 422, **given: str) -> None:
+    def send(self, path: str, given: Mapping[str, str], *, status: int = 422) -> None:
         """Sends the form of a page with something else in it."""
         page, _ = parse(self.client.get(path, headers=BROWSER).text)
         data = {**filled(_form_of(page, path)), **given}
@@ -137,7 +141,7 @@ class Tour:
     def _ask(self, method: str, path: str, name: str, status: int, **body: Any) -> None:
         with watched(self.app) as rendered:
             response = self.client.open(path, method=method, headers=BROWSER, **body)
-        assert response.status_code == status, f"{name}: {response.status_code}\n{response.text}"
+        assert response.status_code == status, f"{name}: {response.status_code}"
         self.endpoints |= {endpoint for _, endpoint in rendered}
         templates = {template for template, _ in rendered}
         self.seen.append(Seen(name, status, response.text, templates))
@@ -170,8 +174,8 @@ def _ids(app: Flask) -> dict[str, Any]:
     """The ids of what `furnish` made, by kind."""
     tables: dict[str, Any] = {"extractor": Extractor, "rule": SubjectRule, "user_rule": UserRule}
     with app.app_context():
-        found = {
-            name: db.session.scalars(select(table.id).filter_by(workflow_id=100)).first()
+        found: dict[str, Any] = {
+            name: db.session.scalars(select(table.id).filter_by(workflow_id=100)).all()
             for name, table in tables.items()
         }
         for row in db.session.scalars(select(Reducer)):
@@ -188,45 +192,44 @@ def _general(alice: Tour, ids: dict[str, Any]) -> None:
     alice.open(OTHER, f"{OTHER}/propose", f"{OTHER}/activity", f"{OTHER}/subjects")
     alice.open("/workflows/300", status=404)
     alice.open("/trail", status=403)
-    alice.send("/workflows/new", id=f"300{LONG}")
-    alice.send(f"{WORKFLOW}/settings", status="asleep")
-    alice.send(f"{WORKFLOW}/configuration", document=f'{{"rules_config": [{{"{LONG}": 1}}]}}')
-    alice.send(f"{OTHER}/propose", **{"recipe:first_say:T0:people": LONG})
-    alice.send(f"{OTHER}/propose", status=200, check="1")
+    alice.send("/workflows/new", {"id": f"300{LONG}"})
+    alice.send(f"{WORKFLOW}/settings", {"rules_applied": "nonsense"})
+    alice.send(f"{WORKFLOW}/configuration", {"document": f'{{"rules_config": [{{"{LONG}": 1}}]}}'})
+    alice.send(f"{OTHER}/propose", {"recipe:first_say:T0:people": LONG})
+    alice.send(f"{OTHER}/propose", {"check": "1"}, status=200)
 
 
 def _parts(alice: Tour, ids: dict[str, Any]) -> None:
     for noun, kind in (("extractor", "pluck_field"), ("reducer", "summary_stats")):
         home = f"{WORKFLOW}/{noun}s"
         alice.open(home, f"{home}/new", f"{home}/new?type={kind}")
-        alice.send(f"{home}/new?type={kind}", key=LONG)
-    own = f"{WORKFLOW}/extractors/{ids['extractor']}"
+        alice.send(f"{home}/new?type={kind}", {"key": LONG})
+    own = f"{WORKFLOW}/extractors/{ids['extractor'][0]}"
     alice.open(own, f"{own}/remove")
-    alice.send(own, status=200, **{"try": "1", "latest": "1"})
+    alice.send(own, {"try": "1", "latest": "1"}, status=200)
     for key in ("counts", LONG):
         alice.open(f"{WORKFLOW}/reducers/{ids[f'reducer {key}']}")
     own = f"{WORKFLOW}/reducers/{ids['reducer counts']}"
     alice.open(f"{own}/remove")
-    alice.send(own, status=200, **{"try": "1", "latest": "1"})
+    alice.send(own, {"try": "1", "latest": "1"}, status=200)
     home = f"{PROJECT}/reducers"
     alice.open(home, f"{home}/new", f"{home}/{ids['reducer all']}")
     alice.open(f"{home}/{ids['reducer all']}/remove")
 
 
 def _rules(alice: Tour, ids: dict[str, Any]) -> None:
-    rule = f"{WORKFLOW}/subject_rules/{ids['rule']}"
+    rule, simple = (f"{WORKFLOW}/subject_rules/{id}" for id in ids["rule"])
     alice.open(f"{WORKFLOW}/rules", f"{OTHER}/rules", NEW_RULE, rule, f"{rule}/remove")
-    alice.open(f"{WORKFLOW}/user_rules/new", f"{WORKFLOW}/user_rules/{ids['user_rule']}")
+    alice.open(f"{WORKFLOW}/user_rules/new", f"{WORKFLOW}/user_rules/{ids['user_rule'][0]}")
     alice.open(f"{NEW_RULE}?recipe=first_say&people=2&answer=0&task_key=T0&reason=blank")
-    alice.send(rule, status=200, why="1")
-    alice.send(rule, condition=f'["gt" "{LONG}"]')
-    alice.send(rule, condition='["gt", ["lookup", "counts.lion"], ["const", 4]]')
-    alice.send(rule, condition="['gt', ['lookup', 'counts.lion', 0], ['const', 4]]")
-    alice.send(rule, **{"c.1.2:value": LONG})
-    alice.send(rule, status=200, **{"c.1:kind": "not"})
-    external = {"do": "effect-add:external_with_basic_auth"}
-    alice.send(rule, status=200, **external)
-    alice.send(rule, save="1", **{"effect-0-subject_set_id-other": "8"})
+    alice.send(rule, {"why": "1"}, status=200)
+    alice.send(simple, {"condition": f'["gt" "{LONG}"]'})
+    alice.send(simple, {"condition": '["gt", ["lookup", "counts.lion"], ["const", 4]]'})
+    alice.send(simple, {"condition": "['gt', ['lookup', 'counts.lion', 0], ['const', 4]]"})
+    alice.send(simple, {"c.2:value": LONG})
+    alice.send(simple, {"c:kind": "not"}, status=200)
+    alice.send(simple, {"do": "effect-add:external_with_basic_auth"}, status=200)
+    alice.send(simple, {"save": "1", "effect-0-subject_set_id-other": "8"})
 
 
 def _results(alice: Tour, ids: dict[str, Any]) -> None:

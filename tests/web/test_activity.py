@@ -154,9 +154,9 @@ def test_retrying_what_the_filter_shows(app: Flask, alice: FlaskClient) -> None:
         add_action(4, status="failed", effect_type="retire_subject", config={})
     path = f"{ACTIVITY}?effect=add_subject_to_set"
     buttons = [each.text for each in visit(alice, path).all("button")]
-    assert "Retry these 3 failed" in buttons
-    assert "Retry these 4 failed" in [each.text for each in visit(alice, ACTIVITY).all("button")]
-    assert "Retry this 1 failed" in [
+    assert "Retry the 3 that failed" in buttons
+    assert "Retry the 4 that failed" in [each.text for each in visit(alice, ACTIVITY).all("button")]
+    assert "Retry the 1 that failed" in [
         each.text for each in visit(alice, f"{ACTIVITY}?subject=4").all("button")
     ]
     send(alice, path, retry="these")

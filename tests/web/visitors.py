@@ -19,11 +19,13 @@ class Visitor:
     `refusals` are the answers from 400 up, with their paths; `problems` must stay empty.
     """
 
-    def __init__(self, browser: Browser, url: str) -> None:
+    def __init__(self, browser: Browser, url: str, *, has_scripts: bool = True) -> None:
         self.url = url
         self.refusals: list[tuple[int, str]] = []
         self.problems: list[str] = []
-        self.context: BrowserContext = browser.new_context(viewport={"width": 1280, "height": 800})
+        self.context: BrowserContext = browser.new_context(
+            viewport={"width": 1280, "height": 800}, java_script_enabled=has_scripts
+        )
         self.context.add_init_script(REPORT_VIOLATIONS)
         self.page: Page = self.context.new_page()
         self.page.on("console", self._hear)
