@@ -27,8 +27,9 @@ MakeConfig = Callable[..., Config]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The drills first: they take longest, and their file is not divided among processes."""
-    items.sort(key=lambda test: "drill" not in test.keywords)
+    """The files that take longest first, as a file is not divided among processes."""
+    first = ("drill", "long")
+    items.sort(key=lambda test: not any(mark in test.keywords for mark in first))
 
 
 @pytest.fixture(scope="session", autouse=True)

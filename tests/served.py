@@ -1,11 +1,13 @@
 """An application at the stand-in Panoptes, with workflows of three projects, and its callers."""
 
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import Any
 
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
 from caesar_web.store.db import db
@@ -44,13 +46,40 @@ def three_projects(
     effect 1; of 200 they are 2 and 3.
     """
     config = at_panoptes(plain_config(database_url=database_url, **over), standin)
+    is_there = _is_copied(database_url)
     with application(config, clock) as app:
-        with app.app_context(), db.session.begin():
-            session = db.session()
-            make_workflow(session, 100, **rules(ADD, CALL, user_effects=(PROMOTE,)))
-            make_workflow(session, 200, project_id=20, **rules({"action": "retire_subject"}))
-            make_workflow(session, 300, project_id=30, **rules({**ADD, "subject_set_id": 8}))
+        if not is_there:
+            with app.app_context():
+                with db.session.begin():
+                    _make_workflows(db.session())
+                db.session.remove()
+            _keep(database_url)
         yield app
+
+
+def _make_workflows(session: Session) -> None:
+    make_workflow(session, 100, **rules(ADD, CALL, user_effects=(PROMOTE,)))
+    make_workflow(session, 200, project_id=20, **rules({"action": "retire_subject"}))
+    make_workflow(session, 300, project_id=30, **rules({**ADD, "subject_set_id": 8}))
+
+
+_kept: list[sqlite3.Connection] = []  # the workflows of three_projects, made once in a process
+
+
+def _is_copied(database_url: str) -> bool:
+    """Whether the workflows are in this database now, as they had been made before."""
+    if not _kept or not database_url.startswith("sqlite:///"):
+        return False
+    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as copy:
+        _kept[0].backup(copy)
+    return True
+
+
+def _keep(database_url: str) -> None:
+    if database_url.startswith("sqlite:///") and not _kept:
+        _kept.append(sqlite3.connect(":memory:", check_same_thread=False))
+        with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as made:
+            made.backup(_kept[0])
 
 
 def script(app: Flask, standin: StandinServer, user_id: int) -> FlaskClient:

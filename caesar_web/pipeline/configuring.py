@@ -12,7 +12,13 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.documents import Document, read_document
 from caesar_web.domain.effects import EffectRow
 from caesar_web.domain.secrets import resolved
-from caesar_web.domain.values import DomainError, InvalidConfiguration, Problem
+from caesar_web.domain.values import (
+    DomainError,
+    InvalidConfiguration,
+    Problem,
+    Unstorable,
+    check_storable,
+)
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline.targets import Author, permissions
 from caesar_web.pipeline.workflows import Description, add
@@ -20,6 +26,8 @@ from caesar_web.store import effects, rules, transfer
 from caesar_web.store.configuration import Revision, Workflow
 from caesar_web.store.effects import AnyEffect, AnyRule, Saving
 from caesar_web.store.sealing import Sealer
+
+LONGEST_NOTE = 500
 
 
 class Unknown(DomainError):
@@ -81,7 +89,7 @@ def configure(
             session.flush()
         if workflow is None:
             raise Unknown(f"there is no workflow {workflow_id} here")
-        return transfer.apply(session, workflow, document, saving, note=note)
+        return transfer.apply(session, workflow, document, saving, note=checked_note(note))
 
 
 def restore(change: Change, workflow_id: int, revision_id: int) -> bool:
@@ -99,6 +107,19 @@ def restore(change: Change, workflow_id: int, revision_id: int) -> bool:
             raise Unknown(f"there is no revision {revision_id} of workflow {workflow_id}")
         document = read_document(revision.after)
     return configure(change, workflow_id, document, note=f"restored from revision {revision_id}")
+
+
+def checked_note(note: str | None) -> str | None:
+    """What an author says of a change, if anything. Raises InvalidConfiguration."""
+    text = (note or "").strip()
+    try:
+        check_storable(text)
+    except Unstorable as problem:
+        raise InvalidConfiguration([Problem("note", str(problem))]) from None
+    if len(text) > LONGEST_NOTE:
+        message = f"must have at most {LONGEST_NOTE} characters"
+        raise InvalidConfiguration([Problem("note", message)])
+    return text or None
 
 
 def save_effect(change: Change, place: Place, row: EffectRow, *, at: str = "config") -> int:

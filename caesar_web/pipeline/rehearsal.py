@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.classification import Classification, Extract, grouped
 from caesar_web.domain.documents import ExtractorRow, ReducerRow
 from caesar_web.domain.dry_run import Sample
+from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.extractors import Extractor
 from caesar_web.domain.grouping import GroupingFailed
 from caesar_web.domain.scope import ReductionScope
@@ -79,7 +80,7 @@ def _usable(read: Callable[[Any], Part], rows: Iterable[Any]) -> list[Part]:
 def _extracted(
     extractors: Sequence[Extractor], classifications: Iterable[Classification]
 ) -> Iterator[Extract]:
-    numbers = count(-1, -1)  # ids that no extract has
+    numbers = count(-LARGEST_ID)  # ids that no extract has, in order
     for one in classifications:
         for extractor in extractors:
             if (data := _data(extractor, one)) is not None:

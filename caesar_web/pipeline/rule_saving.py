@@ -10,12 +10,13 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.effects import EffectRow
 from caesar_web.domain.rule_parts import read_rule_parts, same_json
 from caesar_web.domain.secrets import resolved, says_the_same
-from caesar_web.domain.values import InvalidConfiguration, Problem, Unstorable, check_storable
+from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.pipeline.configuring import (
     Change,
     ChangedMeanwhile,
     Place,
     Unknown,
+    checked_note,
     find,
     permitted,
 )
@@ -24,8 +25,6 @@ from caesar_web.store.configuration import SubjectRule, Workflow
 from caesar_web.store.effects import AnyEffect, AnyRule, Saving
 from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.sealing import Sealer
-
-LONGEST_NOTE = 500
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def save_rule(
     fingerprint of the rule as its editor saw it. Raises InvalidConfiguration, PanoptesError,
     ChangedMeanwhile and Unknown, and then nothing is changed.
     """
-    wanted, note = _read(wanted, place), _checked_note(note)
+    wanted, note = _read(wanted, place), checked_note(note)
     with change.transaction() as session:
         _, rule = _found(session, place, expected)
         planned = _plan(rule, wanted, change.sealer)
@@ -143,18 +142,6 @@ def _read(wanted: RuleWanted, place: Place) -> RuleWanted:
     read = read_rule_parts(wanted.condition, rows, topic=topic)
     ids = (id for id, _ in wanted.effects)
     return replace(wanted, effects=tuple(zip(ids, read.effects, strict=True)))
-
-
-def _checked_note(note: str | None) -> str | None:
-    text = (note or "").strip()
-    try:
-        check_storable(text)
-    except Unstorable as problem:
-        raise InvalidConfiguration([Problem("note", str(problem))]) from None
-    if len(text) > LONGEST_NOTE:
-        message = f"must have at most {LONGEST_NOTE} characters"
-        raise InvalidConfiguration([Problem("note", message)])
-    return text or None
 
 
 def _plan(rule: AnyRule | None, wanted: RuleWanted, sealer: Sealer) -> list[_Planned]:

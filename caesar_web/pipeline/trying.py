@@ -191,7 +191,8 @@ def sampled(
     new = [row for row in rows if row.topic == SUBJECT.name and _is_new(row, found)]
     if not new:
         return Sampled(found)
-    wanted = select(tables.Extractor).filter_by(workflow_id=workflow_id)
+    own = select(tables.Extractor).filter_by(workflow_id=workflow_id)
+    wanted = own.order_by(tables.Extractor.id)
     extractors = [*session.scalars(wanted), *(also.extractors or ())]
     made = rehearsed(session, workflow_id, found, extractors=extractors, reducers=new)
     return Sampled(made, tuple(row.key for row in new))

@@ -2,7 +2,7 @@
 
 import logging
 
-from flask import Flask, Response, redirect, request, url_for
+from flask import Flask, Response, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
@@ -29,6 +29,11 @@ EXPLANATIONS = {
     500: "This is a fault of ours. Nothing was changed. It has been written to the log.",
     503: "A service that this needs cannot be reached. Nothing was changed. Try again soon.",
 }
+
+AWAY_BUT_KEPT = (
+    "Zooniverse cannot be reached. Nothing was changed, and what you typed is kept: open this page"
+    " again soon, and you find it."
+)
 
 log = logging.getLogger(__name__)
 
@@ -77,14 +82,18 @@ def _not_signed_in(problem: NotSignedIn | BadToken) -> AnyResponse:
 
 def _sign_in_again() -> Response:
     """For a form whose session has ended: what it held is kept, if it came from our page."""
-    has_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
-    is_kept = has_page and has_lost_session() and csrf.is_valid() and drafts.keep()
-    if is_kept:
+    if has_lost_session() and _is_kept():
         own_paths.remember(own_paths.this_page())
         text = "Your session has ended. What you typed is kept: sign in, and you find it again."
     else:
         text = "Nothing was changed: nobody is signed in. Sign in, and send it again."
     return page("Please sign in again", text, status=401, sign_in=True)
+
+
+def _is_kept() -> bool:
+    """Whether what a form held is kept for when its page is opened again."""
+    has_page = request.url_rule is not None and "GET" in (request.url_rule.methods or ())
+    return has_page and "person" in session and csrf.is_valid() and drafts.keep()
 
 
 def _not_allowed(problem: NotAllowed) -> Response:
@@ -103,6 +112,8 @@ def _hidden(problem: Hidden) -> Response:
 
 def _panoptes_away(problem: Exception) -> Response:
     log.error("nobody's permissions can be checked: %s", problem)
+    if request.method == "POST" and wants_page() and _is_kept():
+        return page("Service Unavailable", AWAY_BUT_KEPT, status=503)
     return answer(ServiceUnavailable())
 
 

@@ -172,7 +172,7 @@ def _sent(editing: Editing) -> Response:
     draft = _draft(editing, request.form.to_dict())
     if "save" in request.form and not draft.is_wrong:
         try:
-            _save(editing, draft)
+            is_new = _save(editing, draft)
         except InvalidConfiguration as problem:
             draft = rule_draft.refused(draft, problem.problems)
         except ChangedMeanwhile:
@@ -182,29 +182,33 @@ def _sent(editing: Editing) -> Response:
         except Unknown:
             raise NotFound from None
         else:
-            flash("The rule is saved.")
+            flash("The rule is saved." if is_new else "This rule is here already.")
             return redirect(url_for("rules.index", workflow_id=editing.workflow_id))
     return _editor(editing, draft)
 
 
-def _save(editing: Editing, draft: RuleDraft) -> None:
+def _save(editing: Editing, draft: RuleDraft) -> bool:
+    """Saves the rule; False where a new one is there already, as its form was sent twice."""
     kind = KINDS[editing.kind]
     rows = rule_draft.effect_rows(draft, topic=kind.topic)
-    if not draft.also:
-        place = changing.Place(kind.table, editing.workflow_id, editing.rule_id)
-        configuring.save_rule(
-            place,
-            RuleWanted(draft.text, tuple(rows)),
-            expected=editing.expected or None,
-            note=draft.note,
-        )
-        return
-    effects = [{"action": row.action, **row.config, **row.secrets} for _, row in rows]
-    made = {"if": draft.condition, "then": effects}
-    additions = {**rule_page.pending(draft), MEMBERS[editing.kind]: [made]}
-    with reading() as session:
-        current = transfer.show(session, session.get_one(Workflow, editing.workflow_id))
-    configuring.apply(editing.workflow_id, read_document(merged(current, additions).document))
+    if editing.rule_id is None:
+        effects = [{"action": row.action, **row.config, **row.secrets} for _, row in rows]
+        made = {"if": draft.condition, "then": effects}
+        with reading() as session:
+            current = transfer.show(session, session.get_one(Workflow, editing.workflow_id))
+        result = merged(current, {**rule_page.pending(draft), MEMBERS[editing.kind]: [made]})
+        if not result.added:
+            return False
+        if draft.also:
+            document = read_document(result.document)
+            return configuring.apply(editing.workflow_id, document, note=draft.note)
+    configuring.save_rule(
+        changing.Place(kind.table, editing.workflow_id, editing.rule_id),
+        RuleWanted(draft.text, tuple(rows)),
+        expected=editing.expected or None,
+        note=draft.note,
+    )
+    return True
 
 
 def _editor(editing: Editing, draft: RuleDraft) -> Response:

@@ -15,7 +15,7 @@ from tests.test_templates import LAYOUTS, TEMPLATES
 from tests.web.everything import WORKFLOW, Tour, furnish, tour
 from tests.web.visitors import Visitor
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 NARROW = ViewportSize(width=320, height=800)
 WIDE = ViewportSize(width=1280, height=800)

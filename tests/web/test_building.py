@@ -21,6 +21,10 @@ from tests.pages import filled
 from tests.pages import parse as parse_html
 from tests.web.building import NEW, Author
 
+DEEPEST = '["not", ' * 99 + '["const", true]' + "]" * 99
+TOO_DEEP = f'["not", ["not", {DEEPEST}]]'
+NESTED = "Nothing was changed: the condition is nested more than 100 deep."
+
 
 @pytest.fixture(scope="module")
 def app() -> Flask:
@@ -99,3 +103,35 @@ def test_opening_and_sending_unchanged_changes_nothing(condition: list[Any]) -> 
     draft = rule_draft.sent(form, new=NEW)
     assert draft.text == text
     assert not draft.is_wrong
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"condition": f'["const", {"9" * 5000}]'},
+        {"condition": "[" * 20_000},
+        {"condition": TOO_DEEP, "base": TOO_DEEP},
+    ],
+)
+def test_what_cannot_be_read_is_said_and_not_an_error(form: dict[str, str]) -> None:
+    draft = rule_draft.sent(form, new=NEW)
+    assert draft.is_wrong
+    assert draft.problems["condition"]
+    assert draft.text == form["condition"]
+
+
+@pytest.mark.parametrize("do", [f"effect-remove:{'9' * 5000}", "effect-remove:²", "wrap::and"])
+def test_a_button_that_can_do_nothing_changes_nothing(do: str) -> None:
+    draft = rule_draft.sent({"condition": DEEPEST, "base": DEEPEST, "do": do}, new=NEW)
+    assert draft.text == DEEPEST
+    assert not draft.is_wrong
+    assert draft.said == ("" if do.startswith("effect") else NESTED)
+
+
+def test_a_rule_may_have_more_effects_than_can_be_added_here() -> None:
+    form = {f"effect-{at}-action": "retire_subject" for at in range(30)}
+    kept = rule_draft.sent({"condition": DEEPEST, **form}, new=NEW)
+    assert len(kept.effects) == 30
+    more = rule_draft.sent({"condition": DEEPEST, **form, "do": "effect-add:external"}, new=NEW)
+    less = rule_draft.sent({"condition": DEEPEST, **form, "do": "effect-remove:29"}, new=NEW)
+    assert (len(more.effects), len(less.effects)) == (30, 29)

@@ -15,7 +15,14 @@ from tests.standin.server import StandinServer
 
 pytestmark = NO_OTHER_DATABASE
 
-IDS = {"workflow_id": 100, "rule_id": 1, "effect_id": 1}
+NAMES = ("rule", "effect", "part", "revision", "action", "subject", "user", "reducer")
+IDS: dict[str, object] = {
+    **{f"{name}_id": 1 for name in NAMES},
+    "workflow_id": 100,
+    "project_id": 10,
+    "of": "subjects",
+    "kind": "subject_rules",
+}
 SAFE = {"GET", "HEAD", "OPTIONS"}
 JSON_ANSWER = {"Accept": "application/json"}
 PAUSE = {"status": "paused"}

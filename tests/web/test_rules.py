@@ -411,3 +411,28 @@ def test_a_configuration_that_came_later_is_rehearsed(app: Flask, alice: FlaskCl
     page = press(alice, path, visit(alice, path), **{"c.2:value": "0"})
     assert "2 of the latest 2 subjects match (100 %)." in page.text
     assert "As if counts had been there all the time" in page.text
+
+
+@pytest.mark.parametrize("more", ["", "/remove"])
+def test_no_rule_has_an_id_that_no_database_has(alice: FlaskClient, more: str) -> None:
+    visit(alice, f"/workflows/100/subject_rules/{2**63}{more}", status=404)
+
+
+def test_a_new_rule_that_is_sent_twice_is_one_rule(app: Flask, alice: FlaskClient) -> None:
+    page = press(alice, NEW, visit(alice, NEW), do="effect-add:retire_subject")
+    for _ in range(2):
+        save(alice, NEW, page)
+    assert "This rule is here already." in visit(alice, RULES).text
+    with app.app_context():
+        assert len(db.session.get_one(Workflow, 100).subject_rules) == 2
+
+
+def test_a_rule_of_a_recipe_keeps_its_note(app: Flask, alice: FlaskClient) -> None:
+    asked = f"{NEW}?recipe=first_say&people=2&answer=0&task_key=T0&reason=blank"
+    save(alice, NEW, visit(alice, asked), note="for Amy")
+    with app.app_context():
+        last = db.session.scalars(select(Revision).order_by(Revision.id.desc())).first()
+        assert last is not None
+        assert last.note == "for Amy"
+    page = press(alice, NEW, visit(alice, asked.replace("=2", "=4")), save="1", note="x" * 501)
+    assert "at most 500 characters" in page.text
