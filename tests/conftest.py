@@ -28,7 +28,7 @@ MakeConfig = Callable[..., Config]
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first, as a file is not divided among processes."""
-    first = ("drill", "long")
+    first = ("drill", "long", "browser")
     items.sort(key=lambda test: not any(mark in test.keywords for mark in first))
 
 

@@ -24,6 +24,8 @@ from tests.factories import JSON, copied, make_event, make_workflow
 from tests.pipeline.reading import rows, values
 from tests.pipeline.steps import process, receive
 
+pytestmark = pytest.mark.long
+
 SUBJECTS = (1, 2, 65, 130)  # two of them share a lane
 TRAINING = 2
 USERS = (None, None, 11, 12, 13, 14)
