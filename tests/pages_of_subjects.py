@@ -25,7 +25,7 @@ RETIRE = {"reason": MARKUP}
 FAILED = Act(
     "subjects", 1, 7, 3, "retire_subject", RETIRE, "failed", 3, NOON, NOON, NOON, None, MARKUP
 )
-ACT = ActShown(FAILED, MARKUP, MARKUP, None, None, None, "/workflows/1/activity/subjects/1")
+ACT = ActShown(FAILED, MARKUP, MARKUP, "/", None, None, "/workflows/1/activity/subjects/1")
 WHY = Why(MARKUP, MARKUP, "no", steps=(Why(MARKUP, error=MARKUP, mark="error", entry=MARKUP),))
 SEEN = Classified(7, NOON, 7, 8, MARKUP, (), 0, False, MARKUP)
 PREDICTED = Classified(None, NOON, 7, None, None, (), 12_345, True)
@@ -40,7 +40,7 @@ REDUCTIONS = (
 )
 RULES = (
     RuleShown(1, MARKUP, "/rules", WHY, MARKUP, [ACT], is_open=True),
-    RuleShown(2, MARKUP, None, None, "", (), is_open=False),
+    RuleShown(2, MARKUP, "/rules", None, "", (), is_open=False),
 )
 FULL = TargetPage(7, {}, REDUCTIONS, 12_345, RULES, "no_rules", EVENTS, is_cut=True)
 BARE = TargetPage(7, {}, (), 0, (), "all_matching_rules", (), is_cut=False)

@@ -69,9 +69,7 @@ PART = Part(
     (Link(MARKUP, ""),),
     (Link(MARKUP, "subject-rule-1"),),
 )
-EXTRACTOR = replace(
-    PART, anchor=f"extractor-{MARKUP}", light=ALL_WELL, address=None, uses=(), used_by=()
-)
+EXTRACTOR = replace(PART, anchor=f"extractor-{MARKUP}", light=ALL_WELL, uses=(), used_by=())
 EFFECT = SubjectRuleEffect(
     action="external",
     config={"url": f"https://example.org/{MARKUP}", "reducer_key": MARKUP},
@@ -89,12 +87,12 @@ RULE = RulePart(
     (Link(MARKUP, f"reducer-{MARKUP}"),),
     ((EFFECT, FAILING), (DANGEROUS, NOTHING_YET)),
 )
-FLOW = Flow((EXTRACTOR,), (PART,), (RULE,), (replace(RULE, anchor="u", address=None, effects=()),))
+FLOW = Flow((EXTRACTOR,), (PART,), (RULE,), (replace(RULE, anchor="u", effects=()),))
 
 ACT = Act("subjects", 7, 5, 1, MARKUP, {}, "failed", 10, NOON, NOON, NOON, NOON, MARKUP + "x" * 400)
 DONE = ActShown(ACT, MARKUP, MARKUP, "/", MARKUP, "/", "/")
 PENDING = ActShown(
-    ACT._replace(of="users", status="pending", attempts=1), MARKUP, MARKUP, None, None, None, "/"
+    ACT._replace(of="users", status="pending", attempts=1), MARKUP, MARKUP, "/", None, None, "/"
 )
 WHY = Why(
     MARKUP,

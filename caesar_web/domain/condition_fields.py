@@ -49,7 +49,6 @@ class Applied:
     condition: JSONNode
     problems: dict[str, str] = field(default_factory=dict)
     losses: list[Loss] = field(default_factory=list)
-    focus: Path | None = None
 
 
 def name_of(path: Path, aspect: str = "") -> str:

@@ -1,5 +1,6 @@
 """Conditions: from JSON to a tree of nodes and exactly back, with the place in every error."""
 
+import json
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -52,6 +53,14 @@ SHAPES: dict[str, Shape] = {
 def parse(condition: Any) -> Node:
     """The tree of a condition's JSON. Raises InvalidCondition."""
     return _parse(condition, ())
+
+
+def parse_text(text: str) -> Node | None:
+    """The tree of a condition as it is stored, as JSON text; None where it cannot be read."""
+    try:
+        return parse(json.loads(text))
+    except (InvalidCondition, ValueError, RecursionError):
+        return None
 
 
 def write(node: Node) -> list[Any]:

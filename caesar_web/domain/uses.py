@@ -1,10 +1,9 @@
 """Uses: which reducers look at an extractor, and which rules at a reducer."""
 
-import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from caesar_web.domain.conditions import InvalidCondition, parse
+from caesar_web.domain.conditions import parse_text
 from caesar_web.domain.known import KnownReducer
 from caesar_web.domain.references import references, split_key
 
@@ -30,10 +29,8 @@ def reducers_of_rule(
 ) -> frozenset[str]:
     """What a rule looks at, in its condition, which is JSON, or in its effects; also the absent."""
     sent = {config.get("reducer_key") for config in effects}
-    try:
-        looked_up = references(parse(json.loads(condition)))
-    except (InvalidCondition, ValueError, RecursionError):  # such a rule never acts
-        looked_up = set()
+    node = parse_text(condition)
+    looked_up = references(node) if node else set()  # without one, the rule never acts
     known = list(reducers)
     named = (split_key(key, known).reducer for key in looked_up)
     return frozenset(str(name) for name in (*named, *sent) if name)

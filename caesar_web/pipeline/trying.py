@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Classification
-from caesar_web.domain.conditions import InvalidCondition, Node, parse
+from caesar_web.domain.conditions import Node, parse_text
 from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.dry_run import Compared, DryRun, Sample, compared, dry_run
 from caesar_web.domain.known import Known, observe
@@ -18,12 +18,10 @@ from caesar_web.domain.near_misses import NearMiss, extremes, near_misses
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Steps, explain
 from caesar_web.domain.values import InvalidConfiguration, is_older
-from caesar_web.domain.whys import Why, explained
 from caesar_web.pipeline.processing import previous_subjects
 from caesar_web.pipeline.rehearsal import rehearsed
 from caesar_web.store import configuration as tables
 from caesar_web.store import queries, samples
-from caesar_web.store.db import load_json
 from caesar_web.store.part_queries import known_reducers
 from caesar_web.store.result_statements import SUBJECT, USER, training_among
 from caesar_web.store.snapshot import Reducible, extractor_of, reducer_of
@@ -159,20 +157,6 @@ def try_condition(
     )
 
 
-def why(
-    session: Session,
-    workflow_id: int,
-    condition: Node,
-    target_id: int,
-    *,
-    is_for_users: bool = False,
-) -> Why | None:
-    """Why the condition says what it says of a subject or user; None: the workflow has none."""
-    of = samples.scope_of_user if is_for_users else samples.scope_of_subject
-    scope = of(session, workflow_id, target_id)
-    return None if scope is None else explained(condition, scope)
-
-
 def sampled(
     session: Session,
     workflow_id: int,
@@ -233,10 +217,7 @@ def _live_condition(
     table: Any = tables.UserRule if is_for_users else tables.SubjectRule
     wanted = select(table.condition).where(table.id == rule_id, table.workflow_id == workflow_id)
     written = session.scalar(wanted)
-    try:
-        return None if written is None else parse(load_json(written))
-    except (InvalidCondition, ValueError):  # it never matches, and there is nothing to compare
-        return None
+    return None if written is None else parse_text(written)
 
 
 def _no_data(row: ExtractorRow, found: Classification) -> str:

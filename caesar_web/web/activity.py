@@ -1,6 +1,5 @@
 """Pages of a workflow's actions: looking through them, why one was decided, doing them again."""
 
-import json
 from typing import Any
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
@@ -11,7 +10,7 @@ from wtforms.fields.choices import SelectChoice
 
 from caesar_web.access import acting_again
 from caesar_web.access.permissions import permit
-from caesar_web.domain.conditions import InvalidCondition, Node, parse
+from caesar_web.domain.conditions import parse_text
 from caesar_web.domain.effects import EFFECTS, panoptes_id
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.options import Unreadable
@@ -177,7 +176,7 @@ def _why(session: Session, of: str, row: AnyAction, effect: AnyEffect | None) ->
         return None
     table: Any = SubjectRule if of == "subjects" else UserRule
     rule = session.get(table, row.rule_id) if effect else None
-    condition = _parsed(rule.condition) if rule else None
+    condition = parse_text(rule.condition) if rule else None
     is_same = (
         effect is not None
         and effect.revision == row.effect_revision
@@ -185,10 +184,3 @@ def _why(session: Session, of: str, row: AnyAction, effect: AnyEffect | None) ->
         and references(traced) <= references(condition)
     )
     return from_json(condition if is_same and condition else traced, row.trace)
-
-
-def _parsed(text: str) -> Node | None:
-    try:
-        return parse(json.loads(text))
-    except (InvalidCondition, ValueError, RecursionError):
-        return None

@@ -19,12 +19,12 @@ _PAGES = {"subjects": ("subjects.show", "subject_id"), "users": ("users.show", "
 
 @dataclass(frozen=True)
 class ActShown:
-    """An action in words. `rule` is None where the rule is gone; not every page is there."""
+    """An action in words, with the addresses of what it is about; None where the rule is gone."""
 
     act: Act
     words: str
     target: str
-    target_address: str | None
+    target_address: str
     rule: str | None
     rule_address: str | None
     address: str

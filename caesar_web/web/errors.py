@@ -35,6 +35,8 @@ AWAY_BUT_KEPT = (
     " again soon, and you find it."
 )
 
+CANNOT_ASK = "Zooniverse cannot be asked whether you may do this. Nothing is saved. Try again soon."
+
 log = logging.getLogger(__name__)
 
 

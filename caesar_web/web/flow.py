@@ -44,7 +44,7 @@ class Part:
     type: str
     options: tuple[tuple[str, str], ...]
     light: Light
-    address: str | None
+    address: str
     uses: tuple[Link, ...]
     used_by: tuple[Link, ...]
 
@@ -58,7 +58,7 @@ class RulePart:
     reading: str
     condition: str
     light: Light
-    address: str | None
+    address: str
     uses: tuple[Link, ...]
     effects: tuple[tuple[AnyEffect, Light], ...]
 
@@ -94,16 +94,7 @@ class _Fared:
         if (kind, row.id) in self.broken:
             return lights.unusable(self.broken[kind, row.id])
         has_worked = runs and self.newest is not None and self.newest > row.created_at
-        kept = self.kept.get((kind, str(row.id)))
-        if kept is None:
-            return lights.light_of("", has_worked=has_worked)
-        return lights.light_of(
-            kept.outcomes,
-            last_error=kept.last_error,
-            since=kept.failing_since,
-            failures=kept.failures,
-            has_worked=has_worked,
-        )
+        return part_page.kept_light(self.kept.get((kind, str(row.id))), has_worked=has_worked)
 
     def of_effect(self, target: str, effect: AnyEffect) -> Light:
         if effect.action not in EFFECTS:

@@ -72,6 +72,11 @@ def light(
         return unusable(str(problem))
     except KeyError as problem:
         return unusable(f"no type is called {problem}")
+    return kept_light(row, has_worked=has_worked)
+
+
+def kept_light(row: activity.Light | None, *, has_worked: bool) -> Light:
+    """What is kept of how a part has fared; of one that never failed, nothing is."""
     if row is None:
         return light_of("", has_worked=has_worked)
     return light_of(

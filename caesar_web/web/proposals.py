@@ -20,12 +20,12 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import load_json
 from caesar_web.store.queries import reading
 from caesar_web.web import proposal_page
+from caesar_web.web.errors import CANNOT_ASK
 from caesar_web.web.pages import page
 from caesar_web.web.proposal_page import Chosen, Form, Tried
 
 blueprint = Blueprint("proposals", __name__, url_prefix="/workflows/<int:workflow_id>")
 
-AWAY = "Zooniverse cannot be asked whether you may do this. Nothing is saved. Try again soon."
 NO_TASKS = "This workflow asks nothing yet: give it tasks in the project builder first."
 NOTHING_TICKED = "Tick what you want to have."
 UNREADABLE = "The configuration that is there cannot be used as it is; mend it first. {}"
@@ -78,7 +78,7 @@ def _sent(
     except InvalidConfiguration as refusal:
         problems["offers"] = [str(one) for one in refusal.problems]
     except PanoptesAway:
-        problems["offers"] = [AWAY]
+        problems["offers"] = [CANNOT_ASK]
     return {"status": 422, "problems": problems}
 
 

@@ -14,7 +14,7 @@ from caesar_web.domain.condition_edits import JSONNode
 from caesar_web.domain.condition_fields import TYPES
 from caesar_web.domain.diagnostics import diagnose
 from caesar_web.domain.documents import Document, ExtractorRow, read_document
-from caesar_web.domain.dry_run import Outcome, changes
+from caesar_web.domain.dry_run import Outcome, Sample, changes
 from caesar_web.domain.effects import Effect
 from caesar_web.domain.known import Known
 from caesar_web.domain.pieces import said
@@ -26,7 +26,8 @@ from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.domain.whys import explained
 from caesar_web.pipeline import trying
 from caesar_web.pipeline.trying import Preview
-from caesar_web.store.configuration import Extractor, SubjectRule, UserRule
+from caesar_web.store import rules as stored_rules
+from caesar_web.store.configuration import Extractor
 from caesar_web.store.effects import AnyRule
 from caesar_web.store.snapshot import revisions, snapshot
 from caesar_web.web import condition_view, effect_view
@@ -45,17 +46,18 @@ PENDING = {"extractors_config": "extractors", "reducers_config": "reducers"}
 
 
 class Kind(NamedTuple):
-    """The rules of subjects, or those of users: their topic, their table, and their targets."""
+    """The rules of subjects, or those of users; `member` is where a document has them."""
 
-    topic: str
+    member: str
     table: type[AnyRule]
+    topic: str
     is_for_users: bool
     target: str
 
 
 KINDS = {
-    "subject_rules": Kind("subject", SubjectRule, False, "subject"),
-    "user_rules": Kind("user", UserRule, True, "volunteer"),
+    "subject_rules": Kind(*stored_rules.KINDS["subject_rules"], "subject", False, "subject"),
+    "user_rules": Kind(*stored_rules.KINDS["user_rules"], "user", True, "volunteer"),
 }
 
 
@@ -92,15 +94,31 @@ def beginning(known: Known) -> JSONNode:
     return ["gte", ["lookup", key, 0], ["const", 1]]
 
 
-def added(draft: RuleDraft) -> Document:
-    """The parts that are saved together with a rule that a recipe has made."""
-    return read_document(pending(draft))
+class Looked(NamedTuple):
+    """What there is to look at: subjects or users, what is known of them, what is to be added."""
+
+    also: Document
+    sample: Sequence[Sample]
+    rehearsed: Sequence[str]
+    known: Known
 
 
-def pending(draft: RuleDraft) -> dict[str, Any]:
-    """The same as the members of a document. Raises InvalidConfiguration where it was forged."""
+def look(session: Session, editing: Editing, also: str) -> Looked:
+    """What the rule is about, read once for a request. Raises as `pending`."""
+    document = read_document(pending(also))
+    users = KINDS[editing.kind].is_for_users
+    sample, rehearsed = trying.sampled(session, editing.workflow_id, document, is_for_users=users)
+    known = trying.known(session, editing.workflow_id, sample, document, is_for_users=users)
+    return Looked(document, sample, rehearsed, known)
+
+
+def pending(also: str) -> dict[str, Any]:
+    """The parts that are saved together with a rule that a recipe has made, as document members.
+
+    Raises InvalidConfiguration where they were forged.
+    """
     try:
-        members = json.loads(draft.also) if draft.also else {}
+        members = json.loads(also) if also else {}
     except (ValueError, RecursionError):
         members = None
     if not isinstance(members, dict) or not members.keys() <= PENDING.keys():
@@ -112,6 +130,7 @@ def context(
     session: Session,
     editing: Editing,
     draft: RuleDraft,
+    looked: Looked,
     *,
     found: Offered,
     tasks: Sequence[Task],
@@ -119,11 +138,7 @@ def context(
 ) -> dict[str, Any]:
     """All that the template of the editor takes."""
     kind = KINDS[editing.kind]
-    also = added(draft)
-    sample, rehearsed = trying.sampled(
-        session, editing.workflow_id, also, is_for_users=kind.is_for_users
-    )
-    known = trying.known(session, editing.workflow_id, sample, also, is_for_users=kind.is_for_users)
+    also, sample, rehearsed, known = looked
     preview = why = None
     if draft.node:
         preview = trying.try_condition(
@@ -148,7 +163,7 @@ def context(
         "losses": list(_losses(draft)),
         "repairs": _repairs(draft),
         "correct": CORRECT,
-        "adds": [(PENDING[name], list(keys)) for name, keys in pending(draft).items() if keys],
+        "adds": [(PENDING[name], list(keys)) for name, keys in pending(draft.also).items() if keys],
         "all_kinds": condition_view.KINDS,
         "all_types": TYPES,
         "suggestions": condition_view.suggestions(known, stand_for),

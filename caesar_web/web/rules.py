@@ -21,7 +21,6 @@ from caesar_web.domain.recipes import RECIPES
 from caesar_web.domain.rule_order import unused_rules
 from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.pipeline import configuring as changing
-from caesar_web.pipeline import trying
 from caesar_web.pipeline.configuring import ChangedMeanwhile, Unknown
 from caesar_web.pipeline.rule_saving import RuleWanted
 from caesar_web.store import transfer
@@ -31,18 +30,17 @@ from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import revisions, snapshot
 from caesar_web.web import effect_view, recipes, rule_draft, rule_page
+from caesar_web.web.errors import CANNOT_ASK
 from caesar_web.web.pages import page
 from caesar_web.web.readings import read
 from caesar_web.web.rule_draft import RuleDraft
-from caesar_web.web.rule_page import KINDS, Editing
+from caesar_web.web.rule_page import KINDS, Editing, Looked
 
 blueprint = Blueprint("rules", __name__, url_prefix="/workflows/<int:workflow_id>")
 
-MEMBERS = {"subject_rules": "rules_config", "user_rules": "user_rules_config"}  # of a document
 KIND = "<any(subject_rules, user_rules):kind>"
 ID = f"<int(max={LARGEST_ID}):rule_id>"
 CHANGED = "Somebody has changed this rule since you opened it. Open it again to see it."
-AWAY = "Zooniverse cannot be asked whether you may do this. Nothing is saved. Try again soon."
 
 
 @blueprint.get("/rules")
@@ -77,7 +75,8 @@ def new(workflow_id: int, kind: str) -> Response:
             draft = _of_recipe(editing, recipe)
         except InvalidConfiguration as problem:
             return recipes.show_recipe(workflow_id, recipe, request.args, problem.problems)
-    return _editor(editing, draft or rule_draft.written(_beginning(editing)))
+    looked = _look(editing, draft.also if draft else "")
+    return _editor(editing, draft or rule_draft.written(rule_page.beginning(looked.known)), looked)
 
 
 @blueprint.route(f"/{KIND}/{ID}", methods=["GET", "POST"])
@@ -90,7 +89,8 @@ def edit(workflow_id: int, kind: str, rule_id: int) -> Response:
         _, rule, _ = _find(session, workflow_id, kind, rule_id)
         editing = Editing(workflow_id, place().project_id, kind, rule_id, fingerprint(rule))
         kept = rule_draft.of_rule(rule)
-    return _editor(editing, _restored(editing) or kept)
+    draft = _restored(editing) or kept
+    return _editor(editing, draft, _look(editing, draft.also))
 
 
 @blueprint.post(f"/{KIND}/{ID}/move")
@@ -131,21 +131,27 @@ def _find(session: Any, workflow_id: int, kind: str, rule_id: int) -> Any:
 def _restored(editing: Editing) -> RuleDraft | None:
     """What was typed before its author had to sign in again."""
     fields = drafts.take()
-    return None if fields is None else _draft(editing, fields.to_dict())
+    if fields is None:
+        return None
+    return _draft(fields.to_dict(), _look(editing, fields.get("also", "")))
 
 
-def _draft(editing: Editing, fields: Mapping[str, str]) -> RuleDraft:
-    draft = rule_draft.sent(fields, new=_beginning(editing))
+def _draft(fields: Mapping[str, str], looked: Looked) -> RuleDraft:
+    return rule_draft.sent(fields, new=rule_page.beginning(looked.known))
+
+
+def _look(editing: Editing, also: str) -> Looked:
+    """What there is to look at; what a forged form would add is refused."""
     try:
-        rule_page.added(draft)
+        with reading() as session:
+            return rule_page.look(session, editing, also)
     except InvalidConfiguration:
         raise BadRequest from None
-    return draft
 
 
 def _of_recipe(editing: Editing, recipe: Recipe) -> RuleDraft:
     """A rule as a recipe makes it of the address, with what it needs besides. Raises as `build`."""
-    member = MEMBERS[editing.kind]
+    member = KINDS[editing.kind].member
     given = recipes.form_of(editing.workflow_id, recipe, request.args)
     document = recipe.build(given.values())
     if member not in document:
@@ -159,17 +165,11 @@ def _of_recipe(editing: Editing, recipe: Recipe) -> RuleDraft:
     return replace(draft, also=json.dumps(also) if also else "")
 
 
-def _beginning(editing: Editing) -> list[Any]:
-    with reading() as session:
-        users = KINDS[editing.kind].is_for_users
-        sample, _ = trying.sampled(session, editing.workflow_id, is_for_users=users)
-        known = trying.known(session, editing.workflow_id, sample, is_for_users=users)
-        return rule_page.beginning(known)
-
-
 def _sent(editing: Editing) -> Response:
     """The editor after a button, or the rule saved."""
-    draft = _draft(editing, request.form.to_dict())
+    fields = request.form.to_dict()
+    looked = _look(editing, fields.get("also", ""))
+    draft = _draft(fields, looked)
     if "save" in request.form and not draft.is_wrong:
         try:
             is_new = _save(editing, draft)
@@ -178,13 +178,13 @@ def _sent(editing: Editing) -> Response:
         except ChangedMeanwhile:
             draft = rule_page.with_problem(draft, CHANGED)
         except PanoptesAway:
-            draft = rule_page.with_problem(draft, AWAY)
+            draft = rule_page.with_problem(draft, CANNOT_ASK)
         except Unknown:
             raise NotFound from None
         else:
             flash("The rule is saved." if is_new else "This rule is here already.")
             return redirect(url_for("rules.index", workflow_id=editing.workflow_id))
-    return _editor(editing, draft)
+    return _editor(editing, draft, looked)
 
 
 def _save(editing: Editing, draft: RuleDraft) -> bool:
@@ -196,7 +196,9 @@ def _save(editing: Editing, draft: RuleDraft) -> bool:
         made = {"if": draft.condition, "then": effects}
         with reading() as session:
             current = transfer.show(session, session.get_one(Workflow, editing.workflow_id))
-        result = merged(current, {**rule_page.pending(draft), MEMBERS[editing.kind]: [made]})
+        result = merged(
+            current, {**rule_page.pending(draft.also), KINDS[editing.kind].member: [made]}
+        )
         if not result.added:
             return False
         if draft.also:
@@ -211,12 +213,14 @@ def _save(editing: Editing, draft: RuleDraft) -> bool:
     return True
 
 
-def _editor(editing: Editing, draft: RuleDraft) -> Response:
+def _editor(editing: Editing, draft: RuleDraft, looked: Looked) -> Response:
     found = effect_view.offered(draft.effects, project_id=editing.project_id)
     tasks = tasks_of(editing.workflow_id).tasks
     why_id = request.form.get("why", type=int)
     with reading() as session:
-        values = rule_page.context(session, editing, draft, found=found, tasks=tasks, why_id=why_id)
+        values = rule_page.context(
+            session, editing, draft, looked, found=found, tasks=tasks, why_id=why_id
+        )
         values["here_only"] = request.path
         is_part = "X-Part" in request.headers
         values["focus_word"] = "data-focus" if is_part else "autofocus"

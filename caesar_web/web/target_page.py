@@ -50,7 +50,7 @@ class RuleShown:
 
     number: int
     reading: str
-    address: str | None
+    address: str
     why: Why | None
     note: str
     acts: Sequence[ActShown]

@@ -9,7 +9,9 @@ from sqlalchemy import select, text
 
 from caesar_web.domain.conditions import parse
 from caesar_web.domain.documents import ExtractorRow, ReducerRow
+from caesar_web.domain.whys import explained
 from caesar_web.pipeline import trying
+from caesar_web.store import samples
 from caesar_web.store.configuration import SubjectRule
 from caesar_web.store.db import db
 from caesar_web.store.queries import reading
@@ -154,13 +156,14 @@ def test_what_there_is_no_time_for_is_not_looked_at(workflow: None) -> None:
 def test_why(workflow: None) -> None:
     condition = parse(["gte", LION, ["const", 4]])
     with reading() as session:
-        of_subject = trying.why(session, 100, condition, 3)
-        of_user = trying.why(session, 100, condition, 3, is_for_users=True)
-        assert trying.why(session, 100, condition, 99) is None
-    assert of_subject is not None
+        subject = samples.scope_of_subject(session, 100, 3)
+        user = samples.scope_of_user(session, 100, 3)
+        assert samples.scope_of_subject(session, 100, 99) is None
+    assert subject is not None
+    of_subject = explained(condition, subject)
     assert (of_subject.mark, of_subject.steps[0].value) == ("no", "3")
-    assert of_user is not None
-    assert of_user.steps[0].used_fallback  # users have no counts
+    assert user is not None
+    assert explained(condition, user).steps[0].used_fallback  # users have no counts
 
 
 def test_what_is_known(workflow: None) -> None:
@@ -183,7 +186,7 @@ def test_nothing_is_written(workflow: None) -> None:
         trying.try_reducer(session, WORKFLOW, make_reducer("stats"), 5)
         sample = trying.sampled(session, 100).found
         trying.try_condition(session, 100, condition, sample, rule_id=1)
-        trying.why(session, 100, condition, 5)
+        samples.scope_of_subject(session, 100, 5)
         trying.known(session, 100, sample)
         assert not session.new
         assert not session.dirty
