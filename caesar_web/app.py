@@ -12,7 +12,13 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from caesar_web.access import identity, permissions
 from caesar_web.api import effects, reads, stream
 from caesar_web.config import Config
-from caesar_web.store import activity, configuration, inbox, results  # noqa: F401  # all tables
+from caesar_web.store import (  # noqa: F401  # all tables
+    activity,
+    configuration,
+    inbox,
+    results,
+    runs,
+)
 from caesar_web.store.db import db, engine_options, prepare_engine
 from caesar_web.web import activity as activity_pages
 from caesar_web.web import configuration as configuration_pages

@@ -1,10 +1,9 @@
-"""Tables of what is done and what happened: actions, runs, data requests, lights, audit, alarms."""
+"""Tables of what is done and what happened: actions, freezes, lights, audit, alarms."""
 
-import uuid
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Text, UniqueConstraint, false, text
+from sqlalchemy import BigInteger, Index, Text, UniqueConstraint, false, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
@@ -78,10 +77,24 @@ class UserAction(_Action, Base):
     user_id: Mapped[int] = mapped_column(BigInteger)
 
 
-class Light(Base):
-    """How an extractor, reducer, rule or effect has fared: `outcomes` are its last hundred.
+class Freeze(Base):
+    """Decisions go on and actions wait: of a workflow, of a project, or everywhere (id 0)."""
 
-    One character each, the newest last: "." went well, "x" failed.
+    __tablename__ = "freezes"
+    __table_args__ = (UniqueConstraint("reducible_type", "reducible_id"),)
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    reducible_type: Mapped[str]
+    reducible_id: Mapped[int] = mapped_column(BigInteger)
+    frozen_by: Mapped[str]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
+class Light(Base):
+    """How an extractor, reducer, rule, effect or host has fared: `outcomes` are its last hundred.
+
+    One character each, the newest last: "." went well, "x" failed. Nobody calls a host before
+    `held_until`.
     """
 
     __tablename__ = "lights"
@@ -95,59 +108,8 @@ class Light(Base):
     failures: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     last_error: Mapped[str | None] = mapped_column(Text)
     failing_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    held_until: Mapped[datetime | None] = mapped_column(UTCDateTime)
     updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
-
-
-class DataRequest(Timestamps, Base):
-    """An export that somebody asked for."""
-
-    __tablename__ = "data_requests"
-    __table_args__ = (Index(None, "exportable_type", "exportable_id", "created_at"),)
-
-    id: Mapped[uuid.UUID] = mapped_column(primary_key=True, default=uuid.uuid4)
-    exportable_type: Mapped[str]
-    exportable_id: Mapped[int] = mapped_column(BigInteger)
-    requested_data: Mapped[str]
-    user_id: Mapped[int | None] = mapped_column(BigInteger)
-    subgroup: Mapped[str | None]
-    status: Mapped[str] = mapped_column(server_default="pending")
-    is_public: Mapped[bool] = mapped_column(server_default=false())
-    url: Mapped[str | None] = mapped_column(Text)
-    run_id: Mapped[int | None] = mapped_column(BigInteger)
-
-
-class Run(Timestamps, Base):
-    """A long piece of work: this row is the truth, jobs only carry it on from `checkpoint`."""
-
-    __tablename__ = "runs"
-    __table_args__ = (Index(None, "reducible_type", "reducible_id", "id"),)
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    kind: Mapped[str]
-    reducible_type: Mapped[str]
-    reducible_id: Mapped[int] = mapped_column(BigInteger)
-    options: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
-    checkpoint: Mapped[Any | None] = mapped_column(Json)
-    status: Mapped[str] = mapped_column(server_default="waiting")
-    total: Mapped[int | None] = mapped_column(BigInteger)
-    done: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    failed: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
-    last_error: Mapped[str | None] = mapped_column(Text)
-    started_by: Mapped[str | None]
-    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-
-
-class RunFailure(Base):
-    """Something that a run could not do; the run goes on."""
-
-    __tablename__ = "run_failures"
-
-    id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    run_id: Mapped[int] = mapped_column(ForeignKey("runs.id", ondelete="CASCADE"), index=True)
-    place: Mapped[str] = mapped_column(Text)
-    message: Mapped[str] = mapped_column(Text)
-    created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
 class ExternalWork(Timestamps, Base):

@@ -9,17 +9,23 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from caesar_web.store.db import NEVER_REUSED, Base, BigId, Json, Timestamps, UTCDateTime
 
 WORKFLOW_STATUSES = ("active", "paused", "halted")
-PROJECT_STATUSES = ("active", "halted")
+PROJECT_STATUSES = ("active", "paused", "halted")
 
 
-class Project(Timestamps, Base):
+class _Pausable:
+    """Something that can be paused (made up for when it goes on) or halted, `status_since` when."""
+
+    status: Mapped[str] = mapped_column(default="active", server_default="active")
+    status_since: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Project(_Pausable, Timestamps, Base):
     """A Panoptes project, as a reducible of its own over all its workflows."""
 
     __tablename__ = "projects"
 
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     display_name: Mapped[str | None]
-    status: Mapped[str] = mapped_column(default="active", server_default="active")
     public_reductions: Mapped[bool] = mapped_column(default=False, server_default=false())
     custom_queue_name: Mapped[str | None]
     revision: Mapped[int] = mapped_column(BigInteger, default=1, server_default=text("1"))
@@ -27,7 +33,7 @@ class Project(Timestamps, Base):
     user_reductions_count: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
 
 
-class Workflow(Timestamps, Base):
+class Workflow(_Pausable, Timestamps, Base):
     """A Panoptes workflow. `revision` counts changes of its configuration."""
 
     __tablename__ = "workflows"
@@ -36,7 +42,6 @@ class Workflow(Timestamps, Base):
     project_id: Mapped[int] = mapped_column(BigInteger, index=True)
     name: Mapped[str | None]
     project_name: Mapped[str | None]
-    status: Mapped[str] = mapped_column(default="active", server_default="active")
     rules_applied: Mapped[str] = mapped_column(
         default="all_matching_rules", server_default="all_matching_rules"
     )
@@ -61,7 +66,7 @@ class Workflow(Timestamps, Base):
     )
 
 
-class Extractor(Timestamps, Base):
+class Extractor(_Pausable, Timestamps, Base):
     __tablename__ = "extractors"
     __table_args__ = (UniqueConstraint("workflow_id", "key"), NEVER_REUSED)
 
@@ -73,7 +78,7 @@ class Extractor(Timestamps, Base):
     minimum_workflow_version: Mapped[str | None]
 
 
-class Reducer(Timestamps, Base):
+class Reducer(_Pausable, Timestamps, Base):
     """A reducer of a workflow or of a project: its reducible."""
 
     __tablename__ = "reducers"
@@ -93,7 +98,7 @@ class Reducer(Timestamps, Base):
     subject_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
 
 
-class _Rule(Timestamps):
+class _Rule(_Pausable, Timestamps):
     """`condition` is the JSON text exactly as written: JSONB would reorder and rewrite it."""
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -14,6 +14,8 @@ LANES = 64  # fixed, so that changing the number of workers changes nothing
 positions = Sequence("inbox_positions", increment=10_000, metadata=Base.metadata)
 
 _WAITING = text("processed_at IS NULL AND failed_reason IS NULL")
+_OF_A_RUN_WAITING = text("run_id IS NOT NULL AND processed_at IS NULL AND failed_reason IS NULL")
+_SET_ASIDE = text("failed_reason IS NOT NULL")
 
 
 class Subject(Base):
@@ -45,6 +47,19 @@ class Classification(Base):
             "position",
             postgresql_where=_WAITING,
             sqlite_where=_WAITING,
+        ),
+        Index(
+            "classifications_of_runs_waiting",
+            "run_id",
+            postgresql_where=_OF_A_RUN_WAITING,
+            sqlite_where=_OF_A_RUN_WAITING,
+        ),
+        Index(
+            "classifications_set_aside",
+            "workflow_id",
+            "id",
+            postgresql_where=_SET_ASIDE,
+            sqlite_where=_SET_ASIDE,
         ),
         Index(None, "position"),
         Index(None, "workflow_id", "subject_id"),
