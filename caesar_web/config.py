@@ -15,7 +15,7 @@ import orjson
 
 from caesar_web import config_readers as readers
 
-DEMO_QUEUES = "classifications=2 actions=1"
+DEMO_QUEUES = "classifications=2 actions=1 runs=1"
 
 
 class InvalidSetting(Exception):
@@ -135,7 +135,7 @@ class Config:
         "CAESAR_ACTION_LEASE_SECONDS",
         60,
         readers.positive,
-        "then a silent worker's action is retried",
+        "then the action or run of a silent worker is taken up again",
     )
     commit_id: str = _setting("CAESAR_COMMIT_ID", "", str, "shown on the status page")
 

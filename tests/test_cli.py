@@ -225,7 +225,7 @@ def test_a_worker_of_a_queue_that_is_not_served_is_refused(run: Run) -> None:
     result = run("worker", "none")
     assert result.exit_code == 1
     assert result.stderr == (
-        "CAESAR_QUEUES does not name the queue 'none'; it serves: classifications, actions\n"
+        "CAESAR_QUEUES does not name the queue 'none'; it serves: classifications, actions, runs\n"
     )
 
 

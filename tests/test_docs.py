@@ -61,7 +61,7 @@ def settings_table() -> str:
 
 def _default(default: Any) -> str:
     assert default is not MISSING
-    text = DEMO_QUEUES if isinstance(default, tuple) else str(default)
+    text = (default and DEMO_QUEUES) if isinstance(default, tuple) else str(default)
     return f"`{text}`" if text else ""
 
 

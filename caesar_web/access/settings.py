@@ -11,7 +11,8 @@ from caesar_web.store.configuration import Project, Workflow
 
 def served_queues() -> list[str]:
     """The queues in which classifications can wait."""
-    return [name for name, _ in parts.config().queues if name != queues.ACTIONS]
+    others = (queues.ACTIONS, queues.RUNS)
+    return [name for name, _ in parts.config().queues if name not in others]
 
 
 def choose_queue(workflow_id: int, name: str | None) -> bool:

@@ -1,6 +1,7 @@
 """What the engine works on: classifications, extracts, and the groups that extracts form."""
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -15,6 +16,18 @@ class Subject(NamedTuple):
     metadata: dict[str, JSONValue]
     created_at: datetime | None = None
     updated_at: datetime | None = None
+
+
+def previous_subjects(metadata: Mapping[str, Any]) -> list[int]:
+    """The subjects whose extracts count for this one too: a list, or a text that holds one."""
+    given = metadata.get("previous_subject_ids") or metadata.get("#previous_subject_ids")
+    if isinstance(given, str):
+        try:
+            given = json.loads(given)
+        except (ValueError, RecursionError):
+            return []
+    texts = map(str, given) if isinstance(given, list) else ()
+    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
 
 
 class Classification(NamedTuple):

@@ -11,6 +11,7 @@ from rq.serializers import JSONSerializer
 
 CLASSIFICATIONS = "classifications"
 ACTIONS = "actions"
+RUNS = "runs"
 SLOTS = 8  # of a workflow: so many of its jobs at most wait at a time
 RING_SECONDS = 30  # after this an unanswered ring may be repeated
 JOB_SECONDS = 300
@@ -36,6 +37,11 @@ def ring_actions(url: str, workflow_id: int) -> None:
     """Says that actions of a workflow wait."""
     key = f"caesar:ring:actions:{workflow_id}"
     _ring(url, key, ACTIONS, "caesar_web.jobs.tasks.perform", (workflow_id,))
+
+
+def ring_run(url: str, run_id: int) -> None:
+    """Says that a run can be carried on."""
+    _ring(url, f"caesar:ring:run:{run_id}", RUNS, "caesar_web.jobs.running.carry_on", (run_id,))
 
 
 def others_wait(url: str, queue: str) -> bool:

@@ -25,6 +25,7 @@ from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
 from caesar_web.store import action_statements as action_rows
 from caesar_web.store import credential_statements as credentials
 from caesar_web.store import inbox_statements as inbox
+from caesar_web.store import run_statements as run_rows
 from caesar_web.store.action_statements import Kind
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
@@ -32,6 +33,7 @@ from caesar_web.store.inbox import LANES
 from caesar_web.store.sealing import Sealer
 
 ACTIONS_AT_ONCE = 200
+RUNS_AT_ONCE = 100
 LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
 
 Part = TypeVar("Part")
@@ -127,11 +129,14 @@ def sweep() -> None:
     with transaction() as session:
         waiting = [(id, queue_of(session, id)) for id in inbox.workflows_waiting(session)]
         due = action_rows.workflows_with_due(session, now=_now())
+        runs = run_rows.due(session, now=_now(), most=RUNS_AT_ONCE)
         credentials.purge(session, now=_now())
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
         queues.ring_actions(config.redis_url, workflow_id)
+    for run_id in runs:
+        queues.ring_run(config.redis_url, run_id)
 
 
 def queue_of(session: Session, workflow_id: int) -> str:

@@ -1,7 +1,7 @@
 """Taking events in: each stands alone, what is refused is kept with its reason."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ def take_in(session: Session, events: Iterable[Any], *, now: datetime) -> Taken:
             arrivals.append(_of_project(read_event(event), project_id))
         except Rejected as problem:
             rejected.append((str(problem), _as_text(event)))
-    waiting = _keep(session, _once_each(arrivals), now)
+    waiting = keep(session, arrivals, now=now)
     if rejected:
         inbox.keep_rejected(session, rejected, now=now)
     active = {workflow_id for workflow_id in waiting if known[workflow_id][1] == "active"}
@@ -72,7 +72,7 @@ def _of_project(arrival: Arrival, project_id: int) -> Arrival:
     return arrival
 
 
-def _once_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
+def _once_each(arrivals: Iterable[Arrival]) -> list[Arrival]:
     """In the order in which they are taken in; of one id the latest version."""
     latest: dict[int, Arrival] = {}
     for arrival in arrivals:
@@ -82,14 +82,18 @@ def _once_each(arrivals: Sequence[Arrival]) -> list[Arrival]:
     return sorted(latest.values(), key=lambda arrival: (arrival.created_at, arrival.id))
 
 
-def _keep(session: Session, arrivals: Sequence[Arrival], now: datetime) -> set[int]:
-    if not arrivals:
+def keep(
+    session: Session, arrivals: Iterable[Arrival], *, now: datetime, run_id: int | None = None
+) -> set[int]:
+    """Writes classifications into the inbox, for a run or live; gives the workflows with work."""
+    ordered = _once_each(arrivals)
+    if not ordered:
         return set()
-    told = [subject for arrival in arrivals for subject in arrival.subjects]
+    told = [subject for arrival in ordered for subject in arrival.subjects]
     # Without `linked.subjects` an event tells only that there is such a subject.
-    untold = [SubjectSeen(arrival.subject_id, {}, None, None) for arrival in arrivals]
+    untold = [SubjectSeen(arrival.subject_id, {}, None, None) for arrival in ordered]
     inbox.keep_subjects(session, [*told, *untold])
-    return inbox.keep_classifications(session, arrivals, now=now)
+    return inbox.keep_classifications(session, ordered, now=now, run_id=run_id)
 
 
 def _as_text(event: Any) -> str:

@@ -65,14 +65,23 @@ class Ledger:
 
         `without` names classifications that are not history, because they are arriving.
         """
-        for stored in results.reductions_of(session, self.reducible, self.topic, self._targets):
-            place = Place(stored.target_id, stored.reducer_key, stored.subgroup)
-            self._ids[place] = stored.id
-            self._stored[place] = stored
-            by_key = self._current.setdefault(stored.target_id, {})
-            by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
+        self._load_stored(session)
         self._load_counted(session)
         return self._load_history(session, most, frozenset(without))
+
+    def begin_again(self, session: Session) -> dict[int, list[Group]]:
+        """Forgets all that its reducers have made; gives what is to arrive anew, by target."""
+        self._load_stored(session)
+        own = {reducer.key for reducer in self._reducers}
+        for by_key in self._current.values():
+            for key in own & by_key.keys():
+                del by_key[key]
+        again = [id for place, id in self._ids.items() if place.reducer_key in own]
+        results.forget_counted(session, self.topic, again)
+        self._load_history(session, None, frozenset())
+        histories = {target: grouped(extracts) for target, extracts in self._history.items()}
+        self._groups = {target: [] for target in self._targets}
+        return histories
 
     def load_related(self, session: Session, arriving: Iterable[Extract]) -> None:
         """Loads what reducers want to know of subjects and users beside the extracts."""
@@ -185,6 +194,14 @@ class Ledger:
             history=() if stored and not reducer.grouping.is_used else history,
             training=self._training,
         )
+
+    def _load_stored(self, session: Session) -> None:
+        for stored in results.reductions_of(session, self.reducible, self.topic, self._targets):
+            place = Place(stored.target_id, stored.reducer_key, stored.subgroup)
+            self._ids[place] = stored.id
+            self._stored[place] = stored
+            by_key = self._current.setdefault(stored.target_id, {})
+            by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
 
     def _load_counted(self, session: Session) -> None:
         running = {reducer.key for reducer in self._reducers if reducer.is_running}

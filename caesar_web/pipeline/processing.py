@@ -4,17 +4,15 @@ The order within a turn is that of the inbox, and rules are checked after every 
 that what they decide does not depend on how classifications were batched (architecture.md, 3).
 """
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import Any
 
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.classification import Classification, Extract
+from caesar_web.domain.classification import Classification, Extract, previous_subjects
 from caesar_web.domain.scope import ReductionScope
 from caesar_web.pipeline.extraction import Extraction, extract, write_extracts
 from caesar_web.pipeline.ledger import Ledger
@@ -22,6 +20,7 @@ from caesar_web.pipeline.outcomes import Outcomes
 from caesar_web.pipeline.rule_check import Decisions
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import result_statements as results
+from caesar_web.store import run_statements as runs
 from caesar_web.store.action_statements import SUBJECT_ACTIONS, USER_ACTIONS
 from caesar_web.store.counters import add_to_counters
 from caesar_web.store.inbox import LANES
@@ -125,18 +124,6 @@ def lanes_to_take(
     return lanes
 
 
-def previous_subjects(metadata: Mapping[str, Any]) -> list[int]:
-    """The subjects whose extracts count for this one too: a list, or a text that holds one."""
-    given = metadata.get("previous_subject_ids") or metadata.get("#previous_subject_ids")
-    if isinstance(given, str):
-        try:
-            given = json.loads(given)
-        except (ValueError, RecursionError):
-            return []
-    texts = map(str, given) if isinstance(given, list) else ()
-    return [int(text) for text in texts if text.isascii() and text.isdigit() and len(text) < 19]
-
-
 class _Work:
     """One turn's work, once it has claimed its classifications."""
 
@@ -150,6 +137,8 @@ class _Work:
         self._workflow = Reducible("Workflow", plan.workflow_id)
         self._project = Reducible("Project", plan.project_id)
         self._outcomes = Outcomes(plan, now)
+        run_ids = {one.run_id for one in claimed if one.run_id is not None}
+        self._silent_runs = runs.silent(session, run_ids) if run_ids else frozenset()
         self._counts: dict[Reducible, dict[str, int]] = {self._workflow: {}, self._project: {}}
 
     @property
@@ -164,7 +153,7 @@ class _Work:
         self._subjects = self._subject_ledger()
         if not self._subjects.load(self._session, most=most_extracts):
             subject_ids = {one.classification.subject.id for one in self._claimed}
-            counts = results.count_extracts(self._session, self._plan.workflow_id, subject_ids)
+            counts = results.count_extracts(self._session, self._workflow, SUBJECT, subject_ids)
             self._claimed = _within(self._claimed, counts, most_extracts)
             self._subjects = self._subject_ledger()
             self._subjects.load(self._session)
@@ -216,7 +205,13 @@ class _Work:
                 reductions = ledger.reductions(subject.id)
                 scope = ReductionScope(reductions, subject.id, subject.metadata)
                 freeze = partial(ledger.freeze, subject, now=self._now)
-                decisions.check(subject.id, scope, now=self._now, freeze=freeze)
+                decisions.check(
+                    subject.id,
+                    scope,
+                    now=self._now,
+                    freeze=freeze,
+                    silent_run=self._silent_run(extraction),
+                )
         return self._write(ledger, decisions)
 
     def _reduce_shared(
@@ -243,8 +238,18 @@ class _Work:
         decisions.load(self._session, targets)
         for target, extraction in arriving:
             if ledger.arrive(target, extraction.group) and rules:
-                decisions.check(target, ReductionScope(ledger.reductions(target)), now=self._now)
+                decisions.check(
+                    target,
+                    ReductionScope(ledger.reductions(target)),
+                    now=self._now,
+                    silent_run=self._silent_run(extraction),
+                )
         return self._write(ledger, decisions)
+
+    def _silent_run(self, extraction: Extraction) -> int | None:
+        """The run that the classification came with, unless what rules decide then is done."""
+        run_id = extraction.claimed.run_id
+        return run_id if run_id in self._silent_runs else None
 
     def _write(self, ledger: Ledger, decisions: Decisions) -> int:
         of = "subject" if ledger.topic is SUBJECT else "user"

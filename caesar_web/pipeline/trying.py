@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.classification import Classification
+from caesar_web.domain.classification import Classification, previous_subjects
 from caesar_web.domain.conditions import Node, parse_text
 from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.dry_run import Compared, DryRun, Sample, compared, dry_run
@@ -18,7 +18,6 @@ from caesar_web.domain.near_misses import NearMiss, extremes, near_misses
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Steps, explain
 from caesar_web.domain.values import InvalidConfiguration, is_older
-from caesar_web.pipeline.processing import previous_subjects
 from caesar_web.pipeline.rehearsal import rehearsed
 from caesar_web.store import configuration as tables
 from caesar_web.store import queries, samples

@@ -20,14 +20,18 @@ _classifications = table_of(Classification)
 _subjects = table_of(Subject)
 _rejected = table_of(RejectedEvent)
 
+WAITING = (Classification.processed_at.is_(None), Classification.failed_reason.is_(None))
 _CHANGED_LATER = """(id) DO UPDATE SET
     workflow_version = excluded.workflow_version, subject_id = excluded.subject_id,
     user_id = excluded.user_id, annotations = excluded.annotations, metadata = excluded.metadata,
     gold_standard = excluded.gold_standard, updated_at = excluded.updated_at,
     received_at = excluded.received_at, position = excluded.position, lane = excluded.lane,
+    is_backfilled = excluded.is_backfilled, run_id = excluded.run_id,
     is_changed = classifications.is_changed OR classifications.processed_at IS NOT NULL,
     processed_at = NULL, failed_reason = NULL, attempts = 0
-    WHERE excluded.updated_at > classifications.updated_at"""
+    WHERE excluded.updated_at > classifications.updated_at
+    OR (excluded.updated_at = classifications.updated_at AND NOT excluded.is_backfilled
+        AND classifications.is_backfilled AND classifications.processed_at IS NULL)"""
 
 _SEEN_LATER = """(id) DO UPDATE SET metadata = excluded.metadata,
     is_training = excluded.is_training, created_at = excluded.created_at,
@@ -41,6 +45,7 @@ class Claimed(NamedTuple):
 
     classification: ClassificationValue
     is_changed: bool
+    run_id: int | None
 
 
 def workflows_of(session: Session, ids: Iterable[int]) -> dict[int, tuple[int, str]]:
@@ -78,9 +83,12 @@ def keep_subjects(session: Session, subjects: Iterable[SubjectSeen]) -> None:
 
 
 def keep_classifications(
-    session: Session, arrivals: Sequence[Arrival], *, now: datetime
+    session: Session, arrivals: Sequence[Arrival], *, now: datetime, run_id: int | None = None
 ) -> set[int]:
-    """Writes what is new or newer than before; gives the workflows for which it waits."""
+    """Writes what is new or newer than before; gives the workflows for which it waits.
+
+    What a run brings waits behind the stream, and is the stream's as soon as that brings it too.
+    """
     first = first_position(session)
     rows = (
         {
@@ -88,6 +96,8 @@ def keep_classifications(
             "received_at": now,
             "position": first + at,
             "lane": arrival.subject_id % LANES,
+            "is_backfilled": run_id is not None,
+            "run_id": run_id,
         }
         for at, arrival in enumerate(arrivals)
     )
@@ -95,7 +105,7 @@ def keep_classifications(
         session,
         _classifications,
         rows,
-        columns=(*_OF_ARRIVALS, "received_at", "position", "lane"),
+        columns=(*_OF_ARRIVALS, "received_at", "position", "lane", "is_backfilled", "run_id"),
         conflict=_CHANGED_LATER,
         returning=("workflow_id",),
     )
@@ -127,6 +137,12 @@ def waiting_by_lane(session: Session, workflow_id: int, *, most: int) -> dict[in
     return {row.lane: row.waiting for row in counted if row.waiting}
 
 
+def count_waiting(session: Session, workflow_id: int, *, most: int) -> int:
+    """How many classifications of a workflow wait, counted up to `most`."""
+    waiting = select(Classification.id).where(Classification.workflow_id == workflow_id, *WAITING)
+    return session.scalar(select(func.count()).select_from(waiting.limit(most).subquery())) or 0
+
+
 def lock_lanes(session: Session, workflow_id: int, lanes: Sequence[int]) -> list[int]:
     """Those of the lanes that no other turn works on; they are ours until the transaction ends.
 
@@ -144,6 +160,19 @@ def lock_lanes(session: Session, workflow_id: int, lanes: Sequence[int]) -> list
     return sorted(locked)
 
 
+def await_lanes(session: Session, workflow_id: int, lanes: Iterable[int]) -> None:
+    """Waits for the turns over these lanes, which are ours until the transaction ends."""
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    session.execute(
+        text(
+            f"SELECT pg_advisory_xact_lock(:workflow_id * {LANES} + lane) FROM"
+            " (SELECT unnest(CAST(:lanes AS bigint[])) AS lane ORDER BY lane) AS ordered"
+        ),
+        {"lanes": sorted(lanes), "workflow_id": workflow_id},
+    )
+
+
 def claim(session: Session, workflow_id: int, lanes: Sequence[int], *, most: int) -> list[Claimed]:
     """The next classifications of lanes that are ours: live before backfilled, then in order."""
     rows = session.execute(
@@ -152,8 +181,7 @@ def claim(session: Session, workflow_id: int, lanes: Sequence[int], *, most: int
         .where(
             Classification.workflow_id == workflow_id,
             among(Classification.lane, lanes),
-            Classification.processed_at.is_(None),
-            Classification.failed_reason.is_(None),
+            *WAITING,
         )
         .order_by(Classification.is_backfilled, Classification.position)
         .limit(most)
@@ -195,11 +223,7 @@ def workflows_waiting(session: Session) -> list[int]:
     """The active workflows for which classifications wait."""
     waiting = (
         select(Classification.id)
-        .where(
-            Classification.workflow_id == Workflow.id,
-            Classification.processed_at.is_(None),
-            Classification.failed_reason.is_(None),
-        )
+        .where(Classification.workflow_id == Workflow.id, *WAITING)
         .exists()
     )
     return list(session.scalars(select(Workflow.id).where(Workflow.status == "active", waiting)))
@@ -222,7 +246,7 @@ def _claimed(row: Any) -> Claimed:
         row.updated_at,
         row.gold_standard,
     )
-    return Claimed(classification, row.is_changed)
+    return Claimed(classification, row.is_changed, row.run_id)
 
 
 _EVERY_LANE = dump_json(list(range(LANES)))
@@ -239,7 +263,11 @@ _OF_ARRIVALS = (
     "created_at",
     "updated_at",
 )
-_CLAIMED_COLUMNS = (*(_classifications.c[name] for name in _OF_ARRIVALS), Classification.is_changed)
+_CLAIMED_COLUMNS = (
+    *(_classifications.c[name] for name in _OF_ARRIVALS),
+    Classification.is_changed,
+    Classification.run_id,
+)
 _SUBJECT_COLUMNS = (
     _subjects.c.metadata.label("subject_metadata"),
     _subjects.c.created_at.label("subject_created_at"),

@@ -110,7 +110,6 @@ def extracts_of(
     most: int | None = None,
 ) -> list[ExtractValue]:
     """The extracts of some subjects or users in a workflow or project, `most` of them."""
-    scope = Extract.workflow_id if reducible.type == "Workflow" else Extract.project_id
     target = _extracts.c[topic.target]
     rows = session.execute(
         select(
@@ -122,22 +121,23 @@ def extracts_of(
             _extracts.c.user_id,
             _extracts.c.data,
         )
-        .where(among(target, targets), scope == reducible.id)
+        .where(among(target, targets), _scope(reducible) == reducible.id)
         .limit(most)
     )
     return [ExtractValue(*row) for row in rows]
 
 
 def count_extracts(
-    session: Session, workflow_id: int, subject_ids: Iterable[int]
+    session: Session, reducible: Reducible, topic: Topic, targets: Iterable[int]
 ) -> dict[int, int]:
-    """How many extracts each subject has in a workflow."""
+    """How many extracts each subject or user has in a workflow or project."""
+    target = _extracts.c[topic.target]
     rows = session.execute(
-        select(Extract.subject_id, func.count().label("number"))
-        .where(among(Extract.subject_id, subject_ids), Extract.workflow_id == workflow_id)
-        .group_by(Extract.subject_id)
+        select(target, func.count())
+        .where(among(target, targets), _scope(reducible) == reducible.id)
+        .group_by(target)
     )
-    return {row.subject_id: row.number for row in rows}
+    return dict(map(tuple, rows))
 
 
 def training_among(session: Session, subject_ids: Iterable[int]) -> set[int]:
@@ -262,6 +262,12 @@ def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> Non
     session.execute(delete(table).where(among(table.c.id, ids)))
 
 
+def forget_counted(session: Session, topic: Topic, reduction_ids: Iterable[int]) -> None:
+    """Lets running reductions count again what they have counted."""
+    table = table_of(topic.counted)
+    session.execute(delete(table).where(among(table.c.reduction_id, reduction_ids)))
+
+
 def write_counted(session: Session, topic: Topic, counted: Sequence[tuple[int, Counted]]) -> None:
     """Remembers what running reductions have counted, by the reductions' ids."""
     rows = (
@@ -285,3 +291,7 @@ def write_counted(session: Session, topic: Topic, counted: Sequence[tuple[int, C
         ),
         conflict="(reduction_id, extract_id) DO NOTHING",
     )
+
+
+def _scope(reducible: Reducible) -> Any:
+    return Extract.workflow_id if reducible.type == "Workflow" else Extract.project_id

@@ -1,0 +1,154 @@
+"""Runs that reduce a workflow's or project's subjects and volunteers again, a few at a time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy.orm import Session
+
+from caesar_web.domain.series import Reducer
+from caesar_web.domain.values import InvalidConfiguration
+from caesar_web.pipeline.rebuilding import Plan, rebuild
+from caesar_web.pipeline.runs import Kind, Means, RunFailed, Step, Work, Write, chunk
+from caesar_web.store import queries, run_scope
+from caesar_web.store import result_statements as results
+from caesar_web.store import run_statements as runs
+from caesar_web.store.inbox_statements import count_waiting
+from caesar_web.store.result_statements import SUBJECT, USER, Topic
+from caesar_web.store.snapshot import Reducible, reducer_of, revisions, snapshot
+
+TARGETS_AT_ONCE = 100
+MOST_LIVE_WAITING = 1000
+TOPICS = (SUBJECT, USER)
+
+
+class _Scope(NamedTuple):
+    """What is configured where a run works."""
+
+    reducers: Mapping[str, tuple[Reducer, ...]]
+    rules: Mapping[str, Any]
+    rules_applied: str
+
+
+def prepare(means: Means, work: Work) -> Write:
+    """The next step: first a list of all targets, then a few of them."""
+
+    def write(session: Session) -> Step:
+        scope = _scope(session, work)
+        at = work.checkpoint or _listed(session, work, scope)
+        if work.reducible.type == "Workflow" and _live_work_waits(session, work):
+            return Step(at, wait_seconds=0.5, rings={work.reducible.id})
+        return _step(session, means, work, scope, at)
+
+    return write
+
+
+def _listed(session: Session, work: Work, scope: _Scope) -> dict[str, int]:
+    """Where to begin, once the targets are written down: subjects first, then volunteers."""
+    options = work.options
+    if options.get("subjects") == "listed":
+        return {"subjects": runs.count_targets(session, work.id), "after": 0}
+    since = options.get("since")
+    moment = None if since is None else datetime.fromisoformat(since)
+    never = options.get("subjects") == "never"
+    last = 0
+    subjects = 0
+    for topic in TOPICS:
+        if scope.reducers[topic.name] or scope.rules[topic.name]:
+            last = run_scope.add_reducible(
+                session, work.id, work.reducible, topic, after=last, since=moment, never=never
+            )
+        if topic is SUBJECT:
+            subjects = last
+    return {"subjects": subjects, "after": 0}
+
+
+def _step(session: Session, means: Means, work: Work, scope: _Scope, at: Mapping[str, int]) -> Step:
+    total = runs.count_targets(session, work.id) if at["after"] == 0 else None
+    topic = SUBJECT if at["after"] < at["subjects"] else USER
+    left = at["subjects"] - at["after"] if topic is SUBJECT else TARGETS_AT_ONCE
+    most = min(TARGETS_AT_ONCE, left)
+    found = runs.targets(session, work.id, after=at["after"], most=most)
+    ids, last = chunk(_few_enough(session, work, topic, found, means.most_extracts))
+    if not ids:
+        return Step(at, total=total, is_over=True)
+    plan = Plan(
+        work.reducible,
+        topic,
+        scope.reducers[topic.name],
+        scope.rules[topic.name],
+        scope.rules_applied,
+        check=work.options.get("check", "each"),
+        silent_run=work.id if runs.silent(session, [work.id]) else None,
+    )
+    rebuilt = rebuild(session, plan, ids, now=means.now())
+    return Step(
+        {**at, "after": last},
+        len(ids),
+        rebuilt.failures,
+        total=total,
+        rings={work.reducible.id} if work.reducible.type == "Workflow" else (),
+    )
+
+
+def _few_enough(
+    session: Session, work: Work, topic: Topic, found: list[tuple[int, int]], most: int
+) -> list[tuple[int, int]]:
+    """The first targets that have `most` extracts together; one at least."""
+    ids = [id for _, id in found]
+    counts = results.count_extracts(session, work.reducible, topic, ids)
+    total = 0
+    taken: list[tuple[int, int]] = []
+    for position, id in found:
+        total += counts.get(id, 0)
+        if taken and total > most:
+            break
+        taken.append((position, id))
+    return taken
+
+
+def _scope(session: Session, work: Work) -> _Scope:
+    key = work.options.get("reducer_key")
+    if work.reducible.type == "Project":
+        reducers = tuple(_usable(session, work.reducible))
+        by_topic = {
+            topic.name: tuple(one for one in reducers if one.topic == topic.name)
+            for topic in TOPICS
+        }
+        scope = _Scope(by_topic, {topic.name: () for topic in TOPICS}, "no_rules")
+    else:
+        at = revisions(session, work.reducible.id)
+        if at is None:
+            raise RunFailed("the workflow is not here any more")
+        plan = snapshot(session, at)
+        scope = _Scope(
+            {topic.name: plan.reducers_of(work.reducible, topic.name) for topic in TOPICS},
+            {SUBJECT.name: plan.subject_rules, USER.name: plan.user_rules},
+            "no_rules" if work.options.get("check") == "none" else plan.rules_applied,
+        )
+    if key is None:
+        return scope
+    chosen = {
+        name: tuple(one for one in row if one.key == key) for name, row in scope.reducers.items()
+    }
+    if not any(chosen.values()):
+        raise RunFailed(f"there is no reducer {key} any more that could be used")
+    rules = {name: scope.rules[name] if chosen[name] else () for name in chosen}
+    return _Scope(chosen, rules, scope.rules_applied)
+
+
+def _usable(session: Session, project: Reducible) -> list[Reducer]:
+    found = []
+    for row in queries.reducers(session, project.type, project.id):
+        try:
+            found.append(reducer_of(row))
+        except (InvalidConfiguration, KeyError):  # its page and its light say why
+            continue
+    return found
+
+
+def _live_work_waits(session: Session, work: Work) -> bool:
+    return count_waiting(session, work.reducible.id, most=MOST_LIVE_WAITING) == MOST_LIVE_WAITING
+
+
+REREDUCE = Kind("subjects and volunteers", prepare)

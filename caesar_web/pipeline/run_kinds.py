@@ -1,0 +1,14 @@
+"""Every kind of run."""
+
+from caesar_web.pipeline.backfill import BACKFILL, BACKFILL_USER
+from caesar_web.pipeline.reextracting import KEPT, REEXTRACT
+from caesar_web.pipeline.rereducing import REREDUCE
+from caesar_web.pipeline.runs import Kind
+
+KINDS: dict[str, Kind] = {
+    "backfill": BACKFILL,
+    "backfill_user": BACKFILL_USER,
+    "reextract": REEXTRACT,
+    "rereduce": REREDUCE,
+    "kept": KEPT,
+}
