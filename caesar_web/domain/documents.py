@@ -239,6 +239,11 @@ def _keyed(
             yield key, entry
 
 
+def is_key(text: str) -> bool:
+    """Whether something can be the key of an extractor or reducer."""
+    return _KEY.fullmatch(text) is not None
+
+
 def _no_key(key: str) -> str:
     return f"{key!r:.60} cannot be a key: no spaces, dots, slashes or brackets"
 

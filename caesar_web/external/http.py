@@ -72,12 +72,18 @@ class GuardedClient:
         """Send the body as JSON. `auth` counts more than credentials in the URL."""
         return self._call("POST", url, body=_json(body), auth=auth)
 
-    def get(self, url: str) -> Answer:
-        """Fetch what is there."""
-        return self._call("GET", url)
+    def get(self, url: str, *, most_bytes: int | None = None) -> Answer:
+        """Fetch what is there, up to a size of its own."""
+        return self._call("GET", url, most_bytes=most_bytes)
 
     def _call(
-        self, method: str, url: str, *, body: bytes | None = None, auth: Auth | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        auth: Auth | None = None,
+        most_bytes: int | None = None,
     ) -> Answer:
         started = time.monotonic()
         try:
@@ -95,17 +101,9 @@ class GuardedClient:
             # a limit), keep cookies, and take passwords and proxies from the environment.
             with adapter.send(request, stream=True, timeout=self._timeout) as response:
                 _refuse_status(response.status_code, address.host)
-                answered = self._bounded_body(response, address.host)
+                most = most_bytes or self._most_bytes
+                answered = _bounded_body(response, address.host, most)
         return Answer(response.status_code, answered, time.monotonic() - started)
-
-    def _bounded_body(self, response: requests.Response, host: str) -> bytes:
-        body = bytearray()
-        for chunk in response.iter_content(CHUNK_SIZE):
-            body += chunk
-            if len(body) > self._most_bytes:
-                text = f"{host} answered with more than {self._most_bytes} bytes"
-                raise ExternalError(text, permanent=False, status=response.status_code)
-        return bytes(body)
 
 
 class _Adapter(IPFilterAdapter):  # type: ignore[misc]  # it has no types
@@ -146,6 +144,16 @@ def _request(
     basic = HTTPBasicAuth(auth[0].encode(), auth[1].encode()) if auth else None
     request = requests.Request(method, address.url, headers=HEADERS | kind, data=body, auth=basic)
     return request.prepare()
+
+
+def _bounded_body(response: requests.Response, host: str, most: int) -> bytes:
+    body = bytearray()
+    for chunk in response.iter_content(CHUNK_SIZE):
+        body += chunk
+        if len(body) > most:
+            text = f"{host} answered with more than {most} bytes"
+            raise ExternalError(text, permanent=False, status=response.status_code)
+    return bytes(body)
 
 
 def _refuse_status(status: int, host: str) -> None:

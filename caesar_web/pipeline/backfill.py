@@ -11,15 +11,12 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.effects import panoptes_id
-from caesar_web.domain.events import Arrival, Rejected, SubjectSeen, read_event, read_subject
-from caesar_web.domain.options import Unreadable
-from caesar_web.domain.values import DomainError
+from caesar_web.domain.events import Arrival, Rejected, SubjectSeen, read_event
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.panoptes.connection import Document, Params, next_href, rows_of
-from caesar_web.panoptes.errors import PanoptesError
 from caesar_web.pipeline import feeding
 from caesar_web.pipeline.ingest import keep
+from caesar_web.pipeline.panoptes_subjects import place_of, read_subjects, subjects_of_project
 from caesar_web.pipeline.runs import Kind, Means, RunFailed, Step, Work, Write, chunk
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import run_scope
@@ -62,7 +59,7 @@ def prepare_of_user(means: Means, work: Work) -> Write:
     arrivals, failures = _read(rows_of(document, "classifications"), project_id, work)
     with means.reading() as session:
         unknown = run_scope.without_metadata(session, {one.subject_id for one in arrivals})
-    subjects, odd = _subjects(means.panoptes, sorted(unknown), project_id)
+    subjects, odd = subjects_of_project(means.panoptes, sorted(unknown), project_id)
 
     def write(session: Session) -> Step:
         if waits := feeding.obstacle(session, work):
@@ -80,7 +77,7 @@ def _list(means: Means, work: Work, at: Mapping[str, Any]) -> Write:
     number = at.get("page", 1)
     params = {"workflow_id": work.reducible.id, "page": number}
     document = _page(means.panoptes, "/subjects", params)
-    subjects, failures = _read_subjects(rows_of(document, "subjects"))
+    subjects, failures = read_subjects(rows_of(document, "subjects"))
     is_last, counted = next_href(document) is None, _count(document)
 
     def write(session: Session) -> Step:
@@ -111,7 +108,7 @@ def _feed(means: Means, work: Work, at: Mapping[str, Any]) -> Write:
     subjects: list[SubjectSeen] = []
     odd: list[Failure] = []
     if work.options.get("subjects") == "listed":
-        subjects, odd = _subjects(means.panoptes, ids, project_id)
+        subjects, odd = subjects_of_project(means.panoptes, ids, project_id)
     arrivals, failures = _read(_classifications(means.panoptes, work, ids), project_id, work)
 
     def write(session: Session) -> Step:
@@ -142,45 +139,14 @@ def _read(rows: Iterable[Document], project_id: int, work: Work) -> Read:
         try:
             arrival = read_event({"data": row, "linked": {}})
         except Rejected as problem:
-            failures.append(Failure(_place("classification", row), str(problem)))
+            failures.append(Failure(place_of("classification", row), str(problem)))
             continue
         if (arrival.workflow_id, arrival.project_id) != (work.reducible.id, project_id):
             message = "Panoptes gave one of another workflow or project"
-            failures.append(Failure(_place("classification", row), message))
+            failures.append(Failure(place_of("classification", row), message))
         elif since is None or arrival.created_at >= since:
             arrivals.append(arrival)
     return arrivals, failures
-
-
-def _read_subjects(rows: Iterable[Document]) -> tuple[list[SubjectSeen], list[Failure]]:
-    subjects, failures = [], []
-    for row in rows:
-        try:
-            subjects.append(read_subject(row, "subject"))
-        except DomainError as problem:
-            failures.append(Failure(_place("subject", row), str(problem)))
-    return subjects, failures
-
-
-def _subjects(
-    panoptes: Panoptes, ids: Iterable[int], project_id: int
-) -> tuple[list[SubjectSeen], list[Failure]]:
-    """What Panoptes has of single subjects, which must belong to the project."""
-    rows, failures = [], []
-    for id in ids:
-        try:
-            row = panoptes.subject(id)
-        except PanoptesError as problem:
-            if problem.status != 404:
-                raise
-            failures.append(Failure(f"subject {id}", "Panoptes has no such subject"))
-            continue
-        if _id(row.get("links", {}).get("project")) == project_id:
-            rows.append(row)
-        else:
-            failures.append(Failure(f"subject {id}", "it belongs to another project"))
-    subjects, odd = _read_subjects(rows)
-    return subjects, [*failures, *odd]
 
 
 def _page(panoptes: Panoptes, path: str, params: Mapping[str, str | int]) -> Document:
@@ -200,17 +166,6 @@ def _project_of(means: Means, work: Work) -> int:
         if workflow is None:
             raise RunFailed("the workflow is not here any more")
         return workflow.project_id
-
-
-def _place(what: str, row: Document) -> str:
-    return f"{what} {str(row.get('id'))[:40]}"
-
-
-def _id(value: Any) -> int | None:
-    try:
-        return panoptes_id(value)
-    except Unreadable:
-        return None
 
 
 def _moment(text: str | None) -> datetime | None:

@@ -22,7 +22,7 @@ MOST_LIVE_WAITING = 1000
 TOPICS = (SUBJECT, USER)
 
 
-class _Scope(NamedTuple):
+class Scope(NamedTuple):
     """What is configured where a run works."""
 
     reducers: Mapping[str, tuple[Reducer, ...]]
@@ -34,7 +34,7 @@ def prepare(means: Means, work: Work) -> Write:
     """The next step: first a list of all targets, then a few of them."""
 
     def write(session: Session) -> Step:
-        scope = _scope(session, work)
+        scope = scope_of(session, work)
         at = work.checkpoint or _listed(session, work, scope)
         if work.reducible.type == "Workflow" and _live_work_waits(session, work):
             return Step(at, wait_seconds=0.5, rings={work.reducible.id})
@@ -43,7 +43,7 @@ def prepare(means: Means, work: Work) -> Write:
     return write
 
 
-def _listed(session: Session, work: Work, scope: _Scope) -> dict[str, int]:
+def _listed(session: Session, work: Work, scope: Scope) -> dict[str, int]:
     """Where to begin, once the targets are written down: subjects first, then volunteers."""
     options = work.options
     if options.get("subjects") == "listed":
@@ -63,7 +63,7 @@ def _listed(session: Session, work: Work, scope: _Scope) -> dict[str, int]:
     return {"subjects": subjects, "after": 0}
 
 
-def _step(session: Session, means: Means, work: Work, scope: _Scope, at: Mapping[str, int]) -> Step:
+def _step(session: Session, means: Means, work: Work, scope: Scope, at: Mapping[str, int]) -> Step:
     total = runs.count_targets(session, work.id) if at["after"] == 0 else None
     topic = SUBJECT if at["after"] < at["subjects"] else USER
     left = at["subjects"] - at["after"] if topic is SUBJECT else TARGETS_AT_ONCE
@@ -107,7 +107,8 @@ def _few_enough(
     return taken
 
 
-def _scope(session: Session, work: Work) -> _Scope:
+def scope_of(session: Session, work: Work) -> Scope:
+    """What is configured where a run works. Raises RunFailed."""
     key = work.options.get("reducer_key")
     if work.reducible.type == "Project":
         reducers = tuple(_usable(session, work.reducible))
@@ -115,13 +116,13 @@ def _scope(session: Session, work: Work) -> _Scope:
             topic.name: tuple(one for one in reducers if one.topic == topic.name)
             for topic in TOPICS
         }
-        scope = _Scope(by_topic, {topic.name: () for topic in TOPICS}, "no_rules")
+        scope = Scope(by_topic, {topic.name: () for topic in TOPICS}, "no_rules")
     else:
         at = revisions(session, work.reducible.id)
         if at is None:
             raise RunFailed("the workflow is not here any more")
         plan = snapshot(session, at)
-        scope = _Scope(
+        scope = Scope(
             {topic.name: plan.reducers_of(work.reducible, topic.name) for topic in TOPICS},
             {SUBJECT.name: plan.subject_rules, USER.name: plan.user_rules},
             "no_rules" if work.options.get("check") == "none" else plan.rules_applied,
@@ -134,7 +135,7 @@ def _scope(session: Session, work: Work) -> _Scope:
     if not any(chosen.values()):
         raise RunFailed(f"there is no reducer {key} any more that could be used")
     rules = {name: scope.rules[name] if chosen[name] else () for name in chosen}
-    return _Scope(chosen, rules, scope.rules_applied)
+    return Scope(chosen, rules, scope.rules_applied)
 
 
 def _usable(session: Session, project: Reducible) -> list[Reducer]:
