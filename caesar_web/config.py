@@ -137,6 +137,12 @@ class Config:
         readers.positive,
         "then the action or run of a silent worker is taken up again",
     )
+    keep_days: int = _setting(
+        "CAESAR_KEEP_DAYS",
+        90,
+        readers.integer,
+        "how long classifications are kept that are processed; 0: for ever",
+    )
     commit_id: str = _setting("CAESAR_COMMIT_ID", "", str, "shown on the status page")
 
     @property

@@ -63,6 +63,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_SWEEP_SECONDS": ("5", 5, "0"),
     "CAESAR_ACTION_ATTEMPTS": ("3", 3, ""),
     "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
+    "CAESAR_KEEP_DAYS": ("30", 30, "-1"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
 }
 MORE_REFUSED = [

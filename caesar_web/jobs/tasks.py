@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
@@ -25,6 +26,7 @@ from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
 from caesar_web.store import action_statements as action_rows
 from caesar_web.store import credential_statements as credentials
 from caesar_web.store import inbox_statements as inbox
+from caesar_web.store import retention
 from caesar_web.store import run_statements as run_rows
 from caesar_web.store.action_statements import Kind
 from caesar_web.store.configuration import Workflow
@@ -37,6 +39,14 @@ RUNS_AT_ONCE = 100
 LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
 
 Part = TypeVar("Part")
+
+
+@dataclass
+class _Reached:
+    """How far this process has got with removing old classifications."""
+
+    position: int = 0
+
 
 log = logging.getLogger(__name__)
 
@@ -131,12 +141,24 @@ def sweep() -> None:
         due = action_rows.workflows_with_due(session, now=_now())
         runs = run_rows.due(session, now=_now(), most=RUNS_AT_ONCE)
         credentials.purge(session, now=_now())
+        retention.purge(session, now=_now())
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
         queues.ring_actions(config.redis_url, workflow_id)
     for run_id in runs:
         queues.ring_run(config.redis_url, run_id)
+    if config.keep_days:
+        purge_classifications(timedelta(days=config.keep_days))
+
+
+def purge_classifications(age: timedelta) -> None:
+    """Removes some of the classifications that are processed and this old."""
+    reached = once(_Reached, _Reached)
+    with transaction() as session:
+        reached.position = retention.purge_classifications(
+            session, older_than=_now() - age, after=reached.position
+        )
 
 
 def queue_of(session: Session, workflow_id: int) -> str:
