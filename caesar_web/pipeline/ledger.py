@@ -16,6 +16,7 @@ from caesar_web.domain.grouping import DEFAULT_SUBGROUP
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
 from caesar_web.domain.values import DomainError, same
 from caesar_web.pipeline.payloads import payload
+from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import result_statements as results
 from caesar_web.store.result_statements import Place, Stored, Topic
 from caesar_web.store.snapshot import Reducible
@@ -55,7 +56,7 @@ class Ledger:
         self._history: dict[int, list[Extract]] = {}
         self._groups: dict[int, list[Group]] = {}
         self._training: set[int] = set()
-        self._relevant: dict[int, dict[str, Any]] = {}
+        self._relevant = RelevantReductions(reducible, topic)
         self._series: dict[tuple[int, str], DefaultSeries | RunningSeries] = {}
 
     def load(
@@ -88,9 +89,7 @@ class Ledger:
         extracts = [*arriving, *(one for history in self._history.values() for one in history)]
         if any(one.filters.training_behavior != "ignore_training" for one in self._reducers):
             self._training = results.training_among(session, {one.subject_id for one in extracts})
-        keys = {key for reducer in self._reducers for key in reducer.relevant_keys}
-        if keys:
-            self._load_relevant(session, extracts, keys)
+        self._relevant.load(session, extracts, self._reducers)
 
     def arrive(self, target: int, group: Group) -> bool:
         """Takes in a classification; whether any reduction of the target has other data now."""
@@ -99,7 +98,7 @@ class Ledger:
             series = self._series_of(target, reducer)
             is_first = not series.results
             try:
-                touched = series.arrive(_with_relevant(group, self._relevant, reducer))
+                touched = series.arrive(self._relevant.carried_by(group, reducer))
             except DomainError as problem:
                 self.failures.append((reducer.id, str(problem)))
                 continue
@@ -117,6 +116,17 @@ class Ledger:
             key: {subgroup: reduced.data for subgroup, reduced in subgroups.items()}
             for key, subgroups in self._current.get(target, {}).items()
         }
+
+    def put(self, place: Place, data: Any) -> bool:
+        """Gives a reduction data from outside; whether it has other data now."""
+        subgroups = self._current.setdefault(place.target_id, {}).setdefault(place.reducer_key, {})
+        before = subgroups.get(place.subgroup, NOTHING)
+        subgroups[place.subgroup] = Reduced(data, before.store)
+        return before is NOTHING or not same(before.data, data)
+
+    def id_of(self, place: Place) -> int:
+        """The id of a reduction that is written."""
+        return self._ids[place]
 
     def freeze(self, subject: Subject, reducer_key: str, *, now: datetime) -> dict[str, Any] | None:
         """The payload of a subject's reduction as it is at this moment; None where it has none.
@@ -175,7 +185,7 @@ class Ledger:
                 self._groups[target] = grouped(self._history.get(target, ()))
             history = self._groups[target]
             if reducer.relevant_keys:
-                history = [_with_relevant(one, self._relevant, reducer) for one in history]
+                history = [self._relevant.carried_by(one, reducer) for one in history]
             self._series[target, reducer.key] = self._new_series(target, reducer, history)
         return self._series[target, reducer.key]
 
@@ -241,26 +251,6 @@ class Ledger:
             for one in self._reducers
         )
 
-    def _load_relevant(
-        self, session: Session, extracts: Iterable[Extract], keys: Collection[str]
-    ) -> None:
-        by_subject = self.topic is results.SUBJECT
-        other = results.USER if by_subject else results.SUBJECT
-        ids = {one.user_id if by_subject else one.subject_id for one in extracts} - {None}
-        for stored in results.reductions_of(
-            session, self.reducible, other, (id for id in ids if id is not None)
-        ):
-            if stored.reducer_key in keys and stored.subgroup == DEFAULT_SUBGROUP:
-                relevant = {
-                    "id": stored.id,
-                    other.target: stored.target_id,
-                    "reducer_key": stored.reducer_key,
-                    "subgroup": stored.subgroup,
-                    "data": stored.reduced.data,
-                    "store": stored.reduced.store,
-                }
-                self._relevant.setdefault(stored.target_id, {})[stored.reducer_key] = relevant
-
     def _write_counted(self, session: Session) -> None:
         counted = [
             (self._ids[place], one)
@@ -271,21 +261,6 @@ class Ledger:
         ]
         if counted:
             results.write_counted(session, self.topic, counted)
-
-
-def _with_relevant(
-    group: Group, relevant: Mapping[int, Mapping[str, Any]], reducer: Reducer
-) -> Group:
-    """The group with each extract carrying the reduction of the other topic that it goes with."""
-    if not reducer.relevant_keys:
-        return group
-    by_user = reducer.topic == results.SUBJECT.name
-    extracts = []
-    for extract in group.extracts:
-        known = relevant.get((extract.user_id or 0) if by_user else extract.subject_id, {})
-        first = next((known[key] for key in reducer.relevant_keys if key in known), None)
-        extracts.append(extract._replace(relevant_reduction=first))
-    return group._replace(extracts=tuple(extracts))
 
 
 def _is_equal(before: Reduced, after: Reduced) -> bool:

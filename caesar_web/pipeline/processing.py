@@ -7,13 +7,11 @@ that what they decide does not depend on how classifications were batched (archi
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import partial
 
 from sqlalchemy.exc import InterfaceError, OperationalError, ProgrammingError
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Classification, Extract, previous_subjects
-from caesar_web.domain.scope import ReductionScope
 from caesar_web.pipeline.extraction import Extraction, extract, write_extracts
 from caesar_web.pipeline.ledger import Ledger
 from caesar_web.pipeline.outcomes import Outcomes
@@ -94,7 +92,7 @@ def take_turn(
     claimed = inbox.claim(session, workflow_id, free, most=limits.classifications)
     if not claimed:
         return Turn(in_vain=True)
-    work = _Work(session, snapshot(session, at), claimed, now)
+    work = Work(session, snapshot(session, at), claimed, now)
     try:
         work.load_subjects(limits.extracts)
         processed, actions = work.carry_out()
@@ -124,8 +122,8 @@ def lanes_to_take(
     return lanes
 
 
-class _Work:
-    """One turn's work, once it has claimed its classifications."""
+class Work:
+    """The work on some classifications whose lanes are held."""
 
     def __init__(
         self, session: Session, plan: Snapshot, claimed: Sequence[Claimed], now: datetime
@@ -174,6 +172,15 @@ class _Work:
             for claimed in self._claimed
         ]
         more = write_extracts(self._session, extractions, now=self._now)
+        done = (classification.id for classification in self.classifications)
+        inbox.mark_processed(self._session, done, now=self._now)
+        return len(self._claimed), self.follow(extractions, more=more)
+
+    def follow(self, extractions: Sequence[Extraction], *, more: int) -> int:
+        """Reduces and checks rules after extracts that are written; how many actions.
+
+        By `more` extracts there are more than before.
+        """
         self._counts[self._workflow]["extracts_count"] = more
         matters = [extraction for extraction in extractions if extraction.matters]
         actions = self._reduce_subjects(matters)
@@ -185,12 +192,10 @@ class _Work:
         ):
             if self._plan.reducers_of(reducible, topic.name):
                 actions += self._reduce_shared(reducible, topic, matters)
-        done = (classification.id for classification in self.classifications)
-        inbox.mark_processed(self._session, done, now=self._now)
         self._outcomes.write(self._session)
         for reducible, counts in self._counts.items():
             add_to_counters(self._session, reducible, counts)
-        return len(self._claimed), actions
+        return actions
 
     def _reduce_subjects(self, extractions: Sequence[Extraction]) -> int:
         ledger, plan = self._subjects, self._plan
@@ -201,16 +206,10 @@ class _Work:
         decisions.load(self._session, {one.classification.subject.id for one in extractions})
         for extraction in extractions:
             subject = extraction.classification.subject
-            if ledger.arrive(subject.id, extraction.group) and plan.subject_rules:
-                reductions = ledger.reductions(subject.id)
-                scope = ReductionScope(reductions, subject.id, subject.metadata)
-                freeze = partial(ledger.freeze, subject, now=self._now)
-                decisions.check(
-                    subject.id,
-                    scope,
-                    now=self._now,
-                    freeze=freeze,
-                    silent_run=self._silent_run(extraction),
+            if ledger.arrive(subject.id, extraction.group):
+                silent_run = self._silent_run(extraction)
+                decisions.check_now(
+                    ledger, subject.id, subject, now=self._now, silent_run=silent_run
                 )
         return self._write(ledger, decisions)
 
@@ -237,13 +236,9 @@ class _Work:
         )
         decisions.load(self._session, targets)
         for target, extraction in arriving:
-            if ledger.arrive(target, extraction.group) and rules:
-                decisions.check(
-                    target,
-                    ReductionScope(ledger.reductions(target)),
-                    now=self._now,
-                    silent_run=self._silent_run(extraction),
-                )
+            if ledger.arrive(target, extraction.group):
+                silent_run = self._silent_run(extraction)
+                decisions.check_now(ledger, target, None, now=self._now, silent_run=silent_run)
         return self._write(ledger, decisions)
 
     def _silent_run(self, extraction: Extraction) -> int | None:

@@ -13,7 +13,6 @@ from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Subject, previous_subjects
 from caesar_web.domain.rules import Rule
-from caesar_web.domain.scope import ReductionScope
 from caesar_web.domain.series import Reducer
 from caesar_web.pipeline.ledger import Ledger
 from caesar_web.pipeline.rule_check import Decisions
@@ -53,7 +52,7 @@ class Rebuilt:
 
 def rebuild(session: Session, plan: Plan, target_ids: Sequence[int], *, now: datetime) -> Rebuilt:
     """Reduces targets again. Turns over the same targets wait for it, and it for them."""
-    _lock(session, plan, target_ids, now)
+    lock(session, plan.reducible, plan.topic, target_ids, now=now)
     subjects = run_scope.subjects(session, target_ids) if plan.topic is SUBJECT else {}
     ledger = Ledger(
         plan.reducible, plan.topic, plan.reducers, targets=_sources(plan, target_ids, subjects)
@@ -64,23 +63,32 @@ def rebuild(session: Session, plan: Plan, target_ids: Sequence[int], *, now: dat
     decisions = Decisions(plan.reducible.id, kind, plan.rules, rules_applied=plan.rules_applied)
     decisions.load(session, target_ids)
     for target in target_ids:
-        check = partial(_check, decisions, ledger, plan, target, subjects.get(target), now)
+        subject = subjects.get(target)
+        check = partial(decisions.check_now, ledger, target, subject, now=now)
         for group in histories.get(target, ()):
             if ledger.arrive(target, group) and plan.check == "each":
-                check()
+                check(silent_run=plan.silent_run)
         if plan.check == "last":
-            check()
+            check(silent_run=plan.silent_run)
     more = ledger.write(session, now=now)
     actions = decisions.write(session)
     _count(session, plan, more, actions)
     return Rebuilt(actions, _failures(plan, ledger, decisions))
 
 
-def _lock(session: Session, plan: Plan, target_ids: Iterable[int], now: datetime) -> None:
-    if plan.topic is SUBJECT and plan.reducible.type == "Workflow":
-        inbox.await_lanes(session, plan.reducible.id, {id % LANES for id in target_ids})
+def lock(
+    session: Session,
+    reducible: Reducible,
+    topic: Topic,
+    target_ids: Iterable[int],
+    *,
+    now: datetime,
+) -> None:
+    """Waits for whoever makes reductions of these targets; they are ours until the end."""
+    if topic is SUBJECT and reducible.type == "Workflow":
+        inbox.await_lanes(session, reducible.id, {id % LANES for id in target_ids})
     else:
-        results.lock_targets(session, plan.reducible, plan.topic, target_ids, now=now)
+        results.lock_targets(session, reducible, topic, target_ids, now=now)
 
 
 def _sources(
@@ -93,24 +101,6 @@ def _sources(
         id: tuple(dict.fromkeys((id, *(previous.get(id, ()) if has_previous else ()))))
         for id in target_ids
     }
-
-
-def _check(
-    decisions: Decisions,
-    ledger: Ledger,
-    plan: Plan,
-    target: int,
-    subject: Subject | None,
-    now: datetime,
-) -> None:
-    reductions = ledger.reductions(target)
-    if subject is None:
-        scope = ReductionScope(reductions)
-        decisions.check(target, scope, now=now, silent_run=plan.silent_run)
-        return
-    scope = ReductionScope(reductions, target, subject.metadata)
-    freeze = partial(ledger.freeze, subject, now=now)
-    decisions.check(target, scope, now=now, freeze=freeze, silent_run=plan.silent_run)
 
 
 def _count(session: Session, plan: Plan, reductions: int, actions: int) -> None:

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
+from functools import partial
 from itertools import starmap
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from caesar_web.domain.classification import Subject
 from caesar_web.domain.effects import Effect
 from caesar_web.domain.evaluation import trace, trace_as_json
 from caesar_web.domain.rules import Rule, check
 from caesar_web.domain.scope import ReductionScope
+from caesar_web.pipeline.ledger import Ledger
 from caesar_web.store import action_statements as actions
 from caesar_web.store import withheld_statements as withheld
 from caesar_web.store.action_statements import Decided, Kind
@@ -70,6 +73,30 @@ class Decisions:
                     self._rows.append(row)
                 elif not effect.type.once or (silent_run, decided) not in self._withheld:
                     self._withheld[silent_run, decided] = row
+
+    def check_now(
+        self,
+        ledger: Ledger,
+        target: int,
+        subject: Subject | None,
+        *,
+        now: datetime,
+        silent_run: int | None = None,
+    ) -> None:
+        """Checks the rules for a subject, or a user, as a ledger has their reductions now."""
+        if not self._rules:
+            return
+        reductions = ledger.reductions(target)
+        if subject is None:
+            self.check(target, ReductionScope(reductions), now=now, silent_run=silent_run)
+            return
+        self.check(
+            target,
+            ReductionScope(reductions, subject.id, subject.metadata),
+            now=now,
+            freeze=partial(ledger.freeze, subject, now=now),
+            silent_run=silent_run,
+        )
 
     def write(self, session: Session) -> int:
         """Writes the decisions in their order; says how many were new."""
