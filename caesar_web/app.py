@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from caesar_web.access import identity, permissions
-from caesar_web.api import effects, reads, stream
+from caesar_web.api import effects, metrics, probes, reads, stream
 from caesar_web.config import Config
 from caesar_web.store import (  # noqa: F401  # all tables
     activity,
@@ -66,6 +66,8 @@ BLUEPRINTS = (
     reads.blueprint,
     effects.blueprint,
     stream.blueprint,
+    metrics.blueprint,
+    probes.blueprint,
 )
 
 

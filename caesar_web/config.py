@@ -137,7 +137,16 @@ class Config:
         readers.positive,
         "then a silent worker's action is retried",
     )
-    commit_id: str = _setting("CAESAR_COMMIT_ID", "", str, "shown on the status page")
+    commit_id: str = _setting(
+        "CAESAR_COMMIT_ID", "", str, "shown on the status page, and to those who monitor"
+    )
+    metrics_token: str = _setting(
+        "CAESAR_METRICS_TOKEN",
+        "",
+        str,
+        "bearer token that reads the metrics; this machine needs none where no proxy is trusted",
+        secret=True,
+    )
 
     @property
     def development(self) -> bool:
@@ -210,7 +219,8 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 
 def _refuse_incomplete(config: Config) -> None:
-    optional = {"commit_id"} | ({"public_url"} if config.development else set())
+    optional = {"commit_id", "metrics_token"}
+    optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:
             needed = (

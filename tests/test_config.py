@@ -64,6 +64,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_ACTION_ATTEMPTS": ("3", 3, ""),
     "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
+    "CAESAR_METRICS_TOKEN": ("t", "t", None),
 }
 MORE_REFUSED = [
     ("CAESAR_DEMO_RATE", "nan"),
@@ -168,8 +169,9 @@ def test_production_never_calls_over_http(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_in_what_is_printed(tmp_path: Path) -> None:
-    config = load({**PRODUCTION, "CAESAR_HOME": str(tmp_path)})
-    for secret in ("a secret", KEY, "its secret", "its password"):
+    more = {"CAESAR_METRICS_TOKEN": "its token"}
+    config = load({**PRODUCTION, **more, "CAESAR_HOME": str(tmp_path)})
+    for secret in ("a secret", KEY, "its secret", "its password", "its token"):
         assert secret not in repr(config)
 
 
