@@ -34,6 +34,7 @@ from caesar_web.web import (
     proposals,
     recipes,
     reducers,
+    request_ids,
     rules,
     sign_in,
     status,
@@ -109,6 +110,10 @@ def _guard(app: Flask, config: Config) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.wsgi_app = request_ids.with_ids(  # type: ignore[method-assign,assignment]  # likewise
+        app.wsgi_app
+    )
+    app.before_request(request_ids.name_what_it_is_about)
     identity.begin_sessions(app)
     csrf.protect(app, exempt=stream.blueprint)
     app.before_request(permissions.check)

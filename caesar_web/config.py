@@ -147,6 +147,12 @@ class Config:
         "bearer token that reads the metrics; this machine needs none where no proxy is trusted",
         secret=True,
     )
+    log_format: str = _setting(
+        "CAESAR_LOG_FORMAT",
+        "",
+        readers.log_format,
+        "`text` or `json`; unset: text in development, json in production",
+    )
 
     @property
     def development(self) -> bool:
@@ -205,6 +211,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
         "home": home,
         "database_url": f"sqlite:///{home / 'caesar.db'}",
         "redis_url": f"unix://{runtime_folder(home)}/redis.sock",
+        "log_format": "text" if plain.development else "json",
     }
     if plain.development:
         derived |= {"panoptes_url": standin_url(plain.standin_port)} | _development_secrets(home)

@@ -65,6 +65,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
     "CAESAR_METRICS_TOKEN": ("t", "t", None),
+    "CAESAR_LOG_FORMAT": ("json", "json", "xml"),
 }
 MORE_REFUSED = [
     ("CAESAR_DEMO_RATE", "nan"),
@@ -137,6 +138,13 @@ def test_production_needs_no_more_and_writes_nothing(tmp_path: Path) -> None:
     assert not config.embedded_standin
     assert (config.secret_key, config.stream_password) == ("a secret", "its password")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_logs_are_text_in_development_and_json_in_production(tmp_path: Path) -> None:
+    here = {"CAESAR_HOME": str(tmp_path)}
+    assert load(here).log_format == "text"
+    assert load({**PRODUCTION, **here}).log_format == "json"
+    assert load({**PRODUCTION, **here, "CAESAR_LOG_FORMAT": "text"}).log_format == "text"
 
 
 def test_an_empty_text_is_no_setting(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 from werkzeug.exceptions import NotFound
 
+from caesar_web import logs
 from caesar_web.access import parts
 from caesar_web.access.permissions import permit
 from caesar_web.api import metric_families
@@ -93,7 +94,7 @@ def _answer(asked: "Future[Found]", name: str) -> Found | None:
     try:
         return asked.result(MOST_SECONDS)
     except Exception as problem:
-        log.warning("the metrics of the %s are missing: %s", name, type(problem).__name__)
+        log.warning("the metrics of the %s are missing: %s", name, logs.said(problem))
         return None
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from flask import Blueprint, Response, current_app
 from sqlalchemy.orm import Session
 
+from caesar_web import logs
 from caesar_web.access import parts
 from caesar_web.access.permissions import permit
 from caesar_web.api.rendering import as_response
@@ -43,7 +44,7 @@ def readyz() -> Response:
         try:
             is_well = answer.result(max(0.0, until - time.monotonic()))
         except Exception as problem:
-            log.warning("the check %s failed: %s", name, type(problem).__name__)
+            log.warning("the check %s failed: %s", name, logs.said(problem))
             is_well = False
         if not is_well:
             failing.append(name)
