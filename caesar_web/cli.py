@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from caesar_web import config as settings
-from caesar_web import logs, supervisor
+from caesar_web import logs, reporting, supervisor
 from caesar_web import replay as replaying
 from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config, InvalidSetting
@@ -66,6 +66,7 @@ def caesar(context: click.Context) -> None:
     """The decision engine of a citizen-science platform. Settings come from the environment."""
     context.obj = settings.load(os.environ)
     logs.set_up(context.obj)
+    reporting.begin(context.obj)
 
 
 @caesar.command()

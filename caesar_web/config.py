@@ -153,6 +153,9 @@ class Config:
         readers.log_format,
         "`text` or `json`; unset: text in development, json in production",
     )
+    sentry_dsn: str = _setting(
+        "SENTRY_DSN", "", str, "where errors are reported; needs the extra `sentry`", secret=True
+    )
 
     @property
     def development(self) -> bool:
@@ -226,7 +229,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 
 def _refuse_incomplete(config: Config) -> None:
-    optional = {"commit_id", "metrics_token"}
+    optional = {"commit_id", "metrics_token", "sentry_dsn"}
     optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:

@@ -289,6 +289,7 @@ def settings_of(config: Config) -> Mapping[str, str]:
         "KINESIS_STREAM_PASSWORD": config.stream_password,
         "CAESAR_COMMIT_ID": config.commit_id,
         "CAESAR_LOG_FORMAT": config.log_format,
+        "SENTRY_DSN": config.sentry_dsn,
     }
 
 

@@ -66,6 +66,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
     "CAESAR_METRICS_TOKEN": ("t", "t", None),
     "CAESAR_LOG_FORMAT": ("json", "json", "xml"),
+    "SENTRY_DSN": ("https://key@sentry.example.org/1", "https://key@sentry.example.org/1", None),
 }
 MORE_REFUSED = [
     ("CAESAR_DEMO_RATE", "nan"),
@@ -177,9 +178,9 @@ def test_production_never_calls_over_http(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_in_what_is_printed(tmp_path: Path) -> None:
-    more = {"CAESAR_METRICS_TOKEN": "its token"}
+    more = {"CAESAR_METRICS_TOKEN": "its token", "SENTRY_DSN": "https://its-key@example.org/1"}
     config = load({**PRODUCTION, **more, "CAESAR_HOME": str(tmp_path)})
-    for secret in ("a secret", KEY, "its secret", "its password", "its token"):
+    for secret in ("a secret", KEY, "its secret", "its password", "its token", "its-key"):
         assert secret not in repr(config)
 
 
