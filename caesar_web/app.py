@@ -10,7 +10,7 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from caesar_web.access import identity, permissions
-from caesar_web.api import effects, reads, stream
+from caesar_web.api import effects, metrics, probes, reads, stream
 from caesar_web.config import Config
 from caesar_web.store import (  # noqa: F401  # all tables
     activity,
@@ -34,6 +34,7 @@ from caesar_web.web import (
     proposals,
     recipes,
     reducers,
+    request_ids,
     rules,
     sign_in,
     status,
@@ -66,6 +67,8 @@ BLUEPRINTS = (
     reads.blueprint,
     effects.blueprint,
     stream.blueprint,
+    metrics.blueprint,
+    probes.blueprint,
 )
 
 
@@ -107,6 +110,10 @@ def _guard(app: Flask, config: Config) -> None:
         app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents it
             app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops
         )
+    app.wsgi_app = request_ids.with_ids(  # type: ignore[method-assign,assignment]  # likewise
+        app.wsgi_app
+    )
+    app.before_request(request_ids.name_what_it_is_about)
     identity.begin_sessions(app)
     csrf.protect(app, exempt=stream.blueprint)
     app.before_request(permissions.check)

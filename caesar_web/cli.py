@@ -17,8 +17,8 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from caesar_web import config as settings
+from caesar_web import logs, reporting, supervisor
 from caesar_web import replay as replaying
-from caesar_web import supervisor
 from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config, InvalidSetting
 from caesar_web.domain.documents import Document, read_document
@@ -40,7 +40,8 @@ from caesar_web.store.db import db
 
 CONFIGURATIONS = Path(__file__).parent / "standin" / "configurations"
 WORKFLOW_ID = click.IntRange(1, LARGEST_ID)
-LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
+log = logging.getLogger(__name__)
 
 
 def main() -> None:
@@ -49,6 +50,9 @@ def main() -> None:
         caesar()
     except InvalidSetting as problem:
         _give_up(str(problem))
+    except Exception:
+        log.critical("this process ends", exc_info=True)
+        sys.exit(1)
 
 
 def _give_up(message: str) -> NoReturn:
@@ -61,7 +65,8 @@ def _give_up(message: str) -> NoReturn:
 def caesar(context: click.Context) -> None:
     """The decision engine of a citizen-science platform. Settings come from the environment."""
     context.obj = settings.load(os.environ)
-    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    logs.set_up(context.obj)
+    reporting.begin(context.obj)
 
 
 @caesar.command()

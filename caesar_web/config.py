@@ -143,7 +143,25 @@ class Config:
         readers.integer,
         "how long classifications are kept that are processed; 0: for ever",
     )
-    commit_id: str = _setting("CAESAR_COMMIT_ID", "", str, "shown on the status page")
+    commit_id: str = _setting(
+        "CAESAR_COMMIT_ID", "", str, "shown on the status page, and to those who monitor"
+    )
+    metrics_token: str = _setting(
+        "CAESAR_METRICS_TOKEN",
+        "",
+        str,
+        "bearer token that reads the metrics; this machine needs none where no proxy is trusted",
+        secret=True,
+    )
+    log_format: str = _setting(
+        "CAESAR_LOG_FORMAT",
+        "",
+        readers.log_format,
+        "`text` or `json`; unset: text in development, json in production",
+    )
+    sentry_dsn: str = _setting(
+        "SENTRY_DSN", "", str, "where errors are reported; needs the extra `sentry`", secret=True
+    )
 
     @property
     def development(self) -> bool:
@@ -202,6 +220,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
         "home": home,
         "database_url": f"sqlite:///{home / 'caesar.db'}",
         "redis_url": f"unix://{runtime_folder(home)}/redis.sock",
+        "log_format": "text" if plain.development else "json",
     }
     if plain.development:
         derived |= {"panoptes_url": standin_url(plain.standin_port)} | _development_secrets(home)
@@ -216,7 +235,8 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 
 def _refuse_incomplete(config: Config) -> None:
-    optional = {"commit_id"} | ({"public_url"} if config.development else set())
+    optional = {"commit_id", "metrics_token", "sentry_dsn"}
+    optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:
             needed = (

@@ -4,6 +4,7 @@ import base64
 import binascii
 
 ENVIRONMENTS = ("development", "production")
+LOG_FORMATS = ("text", "json")
 KEY_BYTES = 32
 
 
@@ -42,8 +43,16 @@ def rate(text: str) -> float:
 
 
 def environment(text: str) -> str:
-    if text not in ENVIRONMENTS:
-        raise ValueError(f"must be one of: {', '.join(ENVIRONMENTS)}")
+    return _one_of(ENVIRONMENTS, text)
+
+
+def log_format(text: str) -> str:
+    return _one_of(LOG_FORMATS, text)
+
+
+def _one_of(known: tuple[str, ...], text: str) -> str:
+    if text not in known:
+        raise ValueError(f"must be one of: {', '.join(known)}")
     return text
 
 

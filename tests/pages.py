@@ -253,7 +253,7 @@ def under_gunicorn(config: Config, log: Path) -> Iterator[str]:
         )
     try:
         deadline = time.monotonic() + START_SECONDS
-        while not processes.answers(url):
+        while not processes.answers(f"{url}/healthz"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"gunicorn does not start:\n{log.read_text(errors='replace')}")
             time.sleep(POLL_SECONDS)
@@ -265,7 +265,15 @@ def under_gunicorn(config: Config, log: Path) -> Iterator[str]:
 
 def settings_of(config: Config) -> Mapping[str, str]:
     """The environment in which our commands find what `config` says."""
-    ours = ("CAESAR_", "KINESIS_", "PANOPTES_", "DATABASE_URL", "REDIS_URL", "SECRET_KEY")
+    ours = (
+        "CAESAR_",
+        "KINESIS_",
+        "PANOPTES_",
+        "DATABASE_URL",
+        "REDIS_URL",
+        "SECRET_KEY",
+        "SENTRY_",
+    )
     plain = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
     return {
         **plain,
@@ -279,6 +287,9 @@ def settings_of(config: Config) -> Mapping[str, str]:
         "ENCRYPTION_KEYS": ",".join(config.encryption_keys),
         "KINESIS_STREAM_USERNAME": config.stream_username,
         "KINESIS_STREAM_PASSWORD": config.stream_password,
+        "CAESAR_COMMIT_ID": config.commit_id,
+        "CAESAR_LOG_FORMAT": config.log_format,
+        "SENTRY_DSN": config.sentry_dsn,
     }
 
 

@@ -65,6 +65,9 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
     "CAESAR_KEEP_DAYS": ("30", 30, "-1"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
+    "CAESAR_METRICS_TOKEN": ("t", "t", None),
+    "CAESAR_LOG_FORMAT": ("json", "json", "xml"),
+    "SENTRY_DSN": ("https://key@sentry.example.org/1", "https://key@sentry.example.org/1", None),
 }
 MORE_REFUSED = [
     ("CAESAR_DEMO_RATE", "nan"),
@@ -139,6 +142,13 @@ def test_production_needs_no_more_and_writes_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_logs_are_text_in_development_and_json_in_production(tmp_path: Path) -> None:
+    here = {"CAESAR_HOME": str(tmp_path)}
+    assert load(here).log_format == "text"
+    assert load({**PRODUCTION, **here}).log_format == "json"
+    assert load({**PRODUCTION, **here, "CAESAR_LOG_FORMAT": "text"}).log_format == "text"
+
+
 def test_an_empty_text_is_no_setting(tmp_path: Path) -> None:
     config = load({"CAESAR_HOME": str(tmp_path), "PORT": "", "DATABASE_URL": ""})
     assert config.port == 3000
@@ -169,8 +179,9 @@ def test_production_never_calls_over_http(tmp_path: Path) -> None:
 
 
 def test_secrets_are_not_in_what_is_printed(tmp_path: Path) -> None:
-    config = load({**PRODUCTION, "CAESAR_HOME": str(tmp_path)})
-    for secret in ("a secret", KEY, "its secret", "its password"):
+    more = {"CAESAR_METRICS_TOKEN": "its token", "SENTRY_DSN": "https://its-key@example.org/1"}
+    config = load({**PRODUCTION, **more, "CAESAR_HOME": str(tmp_path)})
+    for secret in ("a secret", KEY, "its secret", "its password", "its token", "its-key"):
         assert secret not in repr(config)
 
 

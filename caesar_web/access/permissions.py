@@ -34,12 +34,14 @@ class Permission:
     """A row of the table.
 
     `public` is the workflow's flag that opens it to anyone. `otherwise_empty`: those who are signed
-    in and may not see it get an empty list, as clients know it, and not a 404.
+    in and may not see it get an empty list, as clients know it, and not a 404. Where it is not
+    `for_people`, nobody is asked who they are, so that it needs no database.
     """
 
     who: Who
     public: str | None = None
     otherwise_empty: bool = False
+    for_people: bool = True
 
     def described(self) -> str:
         """Who may, in words."""
@@ -51,6 +53,8 @@ PERMISSIONS: dict[str, Permission] = {
     "see the status": Permission(Who.ANYONE),
     "sign in and out": Permission(Who.ANYONE),
     "post to the stream": Permission(Who.ANYONE),  # it has a password of its own
+    "read the metrics": Permission(Who.ANYONE, for_people=False),  # they have a token of their own
+    "probe the service": Permission(Who.ANYONE, for_people=False),
     "list my workflows": Permission(Who.SIGNED_IN),
     "add a workflow": Permission(Who.SIGNED_IN),  # of a project that is theirs: checked when added
     "choose a theme": Permission(Who.ANYONE),
@@ -127,7 +131,7 @@ def check() -> None:
     action = declared(request.endpoint)
     permission = PERMISSIONS[action]
     if permission.who is Who.ANYONE:
-        if wants_page():
+        if permission.for_people and wants_page():
             identity_if_any()  # every page names who is signed in; views have transactions open
         return
     named = request.view_args or {}

@@ -1,19 +1,24 @@
 """The processes behind the web server: a worker of one queue, and the scheduler that sweeps."""
 
+import inspect
 import logging
 import signal
 import threading
+from typing import Any
 
 from flask import Flask
 from redis import Redis
 from rq import Queue, SimpleWorker
+from rq.job import Job
 from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
+from caesar_web import logs
 from caesar_web.config import Config
 from caesar_web.jobs.tasks import sweep
 
 MAINTENANCE_SECONDS = 30  # how soon a job is tried again whose worker was killed
+SILENT_SECONDS = 30  # a minute after this a worker that was killed while idle no longer counts
 
 log = logging.getLogger(__name__)
 
@@ -22,6 +27,14 @@ class Worker(SimpleWorker):
     """Runs jobs in its own process: forking for each would cost more than most jobs do."""
 
     max_connection_wait_time = 2.0
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        with logs.bound(**_ids_of(job)):
+            return super().perform_job(job, queue)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """Logs it in our way: RQ's message has all in it that the exception says."""
+        log.error("job %s failed", job.id, exc_info=exc_info)
 
 
 def work(app: Flask, queue: str) -> None:
@@ -34,6 +47,7 @@ def work(app: Flask, queue: str) -> None:
             connection=redis,
             serializer=JSONSerializer,
             maintenance_interval=MAINTENANCE_SECONDS,
+            worker_ttl=SILENT_SECONDS,
             log_job_description=False,
         )
         worker.work(logging_level="WARNING")
@@ -52,3 +66,12 @@ def schedule(app: Flask) -> None:
             except SQLAlchemyError:
                 log.exception("the sweep could not read the database; it tries again")
             stop.wait(config.sweep_seconds)
+
+
+def _ids_of(job: Job) -> logs.Ids:
+    """What a job is about, as the parameters of its function are called."""
+    try:
+        given = inspect.signature(job.func).bind(*job.args, **job.kwargs).arguments
+    except Exception:  # whatever is wrong with a job, running it will tell
+        return {"job": job.id}
+    return {"job": job.id, "workflow": given.get("workflow_id"), "run": given.get("run_id")}

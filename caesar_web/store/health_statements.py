@@ -18,7 +18,7 @@ from caesar_web.store.results import Extract
 LATEST = 100
 LATEST_OF_ALL_EFFECTS = 1000
 
-_PARTS: dict[str, Any] = {
+PARTS: dict[str, Any] = {
     "extractor": Extractor,
     "reducer": Reducer,
     "subject_rule": SubjectRule,
@@ -70,7 +70,7 @@ def failing_outcomes(session: Session, workflow_ids: Sequence[int]) -> dict[int,
             among(Light.workflow_id, workflow_ids),
             Light.outcomes.contains(FAILED),
         )
-        for kind, table in _PARTS.items()
+        for kind, table in PARTS.items()
     )
     found: dict[int, list[str]] = defaultdict(list)
     for workflow_id, outcomes in session.execute(union_all(*parts)):

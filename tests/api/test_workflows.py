@@ -14,6 +14,8 @@ from tests.people import ALICE, BOB, CAROL, DAVE, ROOT
 from tests.served import script, three_projects
 from tests.standin.server import StandinServer
 
+SAME = {"X-Request-Id": "the-same-for-all"}
+
 
 @pytest.fixture
 def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[Flask]:
@@ -90,7 +92,7 @@ def test_adding_what_is_not_mine_or_not_there_is_the_same_403(
     before = kept(app)
     for user_id, ids in ((ALICE, (300, 999, 2**63 - 1)), (BOB, (100, 101, 999)), (CAROL, (100,))):
         client = script(app, standin, user_id)
-        answers = [client.post("/workflows", json={"id": id}) for id in ids]
+        answers = [client.post("/workflows", json={"id": id}, headers=SAME) for id in ids]
         assert {(answer.status_code, answer.data) for answer in answers} == {(403, b"")}
         assert len({str(answer.headers) for answer in answers}) == 1
     assert kept(app) == before

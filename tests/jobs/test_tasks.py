@@ -1,13 +1,17 @@
 """Jobs and the sweep: nothing is lost while a job finishes, and none keeps the others back."""
 
+import json
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from redis import Redis
+from rq import Queue
+from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 
+from caesar_web import logs
 from caesar_web.domain.classification import Classification as ClassificationValue
 from caesar_web.jobs import queues, tasks
 from caesar_web.pipeline import extraction, processing
@@ -249,3 +253,52 @@ def add_action(workflow_id: int, **columns: Any) -> None:
     with db.session.begin():
         db.session.add(SubjectAction(**{**values, **columns}))
     db.session.remove()
+
+
+# What it logs
+
+
+def fail_of_run(run_id: int, answer: str) -> None:
+    """What a job of a run does that fails."""
+    raise LookupError(answer)
+
+
+@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
+def test_a_job_that_fails_says_which_and_not_why(
+    app: Flask, redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    production = replace(app.extensions["caesar_config"], environment="production")
+    caplog.handler.setFormatter(logs.formatter(replace(production, log_format="json")))
+    queue = Queue(GOLD, connection=redis, serializer=JSONSerializer)
+    arguments = (5, "a volunteer's answer")
+    job = queue.enqueue_call("tests.jobs.test_tasks.fail_of_run", arguments, failure_ttl=10)
+    queue.enqueue_call("tests.jobs.test_tasks.is_not_there", failure_ttl=10)
+    work_off(redis, GOLD)
+    first, second = [json.loads(line) for line in caplog.text.splitlines()]
+    assert (first["job"], first["run"]) == (job.id, 5)
+    assert first["message"] == f"job {job.id} failed"
+    assert "LookupError" in first["exception"]
+    assert "run" not in second
+    assert "a volunteer's answer" not in caplog.text
+    assert logs.ids() == {}
+
+
+def test_a_turn_that_fails_is_logged_with_its_job_and_workflow(
+    app: Flask, url: str, redis: Redis, workflow: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    production = replace(app.extensions["caesar_config"], environment="production")
+    caplog.handler.setFormatter(logs.formatter(replace(production, log_format="json")))
+
+    def explode(claimed: Any, *_: Any, **__: Any) -> Any:
+        raise KeyError(claimed.classification.annotations)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(processing, "extract", explode)
+        receive([make_event(1, choice="a volunteer's answer")])
+        queues.ring_classifications(url, workflow, queue=queues.CLASSIFICATIONS)
+        (job,) = jobs(redis)
+        work_off(redis)
+    lines = [json.loads(line) for line in caplog.text.splitlines()]
+    assert {(line["job"], line["workflow"]) for line in lines} == {(job.id, workflow)}
+    assert "KeyError" in lines[0]["exception"]
+    assert "a volunteer's answer" not in caplog.text
