@@ -28,6 +28,7 @@ from caesar_web.external.addresses import (
 from caesar_web.external.deadline import Deadline
 
 HEADERS = {"Accept": "application/json", "User-Agent": "caesar_web"}
+ANY_KIND = {"Accept": "*/*"}
 CHUNK_SIZE = 64 * 1024
 
 Auth = tuple[str, str]
@@ -45,11 +46,12 @@ class ExternalError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A success of the service, and how long it took."""
+    """A success of the service, and how long it took; `is_cut` where there is more of the body."""
 
     status: int
     body: bytes
     seconds: float
+    is_cut: bool = False
 
 
 class GuardedClient:
@@ -76,8 +78,18 @@ class GuardedClient:
         """Fetch what is there."""
         return self._call("GET", url)
 
+    def beginning(self, url: str, *, most_bytes: int) -> Answer:
+        """Fetch what is there, of whatever kind, as far as so many bytes go."""
+        return self._call("GET", url, cut_at=most_bytes)
+
     def _call(
-        self, method: str, url: str, *, body: bytes | None = None, auth: Auth | None = None
+        self,
+        method: str,
+        url: str,
+        *,
+        body: bytes | None = None,
+        auth: Auth | None = None,
+        cut_at: int | None = None,
     ) -> Answer:
         started = time.monotonic()
         try:
@@ -91,17 +103,24 @@ class GuardedClient:
         ):
             refuse_host_of(address)
             request = _request(method, address, body=body, auth=auth or address.auth)
+            if cut_at is not None:
+                request.headers.update(ANY_KIND)
             # Sent without a session, which would follow redirects (or read their bodies without
             # a limit), keep cookies, and take passwords and proxies from the environment.
             with adapter.send(request, stream=True, timeout=self._timeout) as response:
                 _refuse_status(response.status_code, address.host)
-                answered = self._bounded_body(response, address.host)
-        return Answer(response.status_code, answered, time.monotonic() - started)
+                answered = self._bounded_body(response, address.host, cut_at=cut_at)
+        is_cut = cut_at is not None and len(answered) > cut_at
+        seconds = time.monotonic() - started
+        return Answer(response.status_code, answered[:cut_at], seconds, is_cut)
 
-    def _bounded_body(self, response: requests.Response, host: str) -> bytes:
+    def _bounded_body(self, response: requests.Response, host: str, *, cut_at: int | None) -> bytes:
+        """All of the body, or of one that is to be cut a little more than is wanted."""
         body = bytearray()
         for chunk in response.iter_content(CHUNK_SIZE):
             body += chunk
+            if cut_at is not None and len(body) > cut_at:
+                break
             if len(body) > self._most_bytes:
                 text = f"{host} answered with more than {self._most_bytes} bytes"
                 raise ExternalError(text, permanent=False, status=response.status_code)
