@@ -24,13 +24,18 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.snapshot import Reducible
 
 
-def apply(workflow_id: int, document: Document, *, note: str | None = None) -> bool:
+def apply(
+    workflow_id: int, document: Document, *, note: str | None = None, expected: str | None = None
+) -> bool:
     """Gives a workflow the configuration of a document; False when that changes nothing.
 
-    Raises InvalidConfiguration, also for what the caller may not point at, and PanoptesAway.
+    `expected` is the fingerprint of its settings as the caller saw them. Raises ChangedMeanwhile,
+    InvalidConfiguration, also for what the caller may not point at, and PanoptesAway.
     """
     with _panoptes_asked():
-        changed = configuring.configure(_change(), workflow_id, document, note=note)
+        changed = configuring.configure(
+            _change(), workflow_id, document, note=note, expected=expected
+        )
     if document.settings.get("status") == "active":
         _ring(workflow_id)
     return changed
