@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
-from caesar_web.access import configuring, drafts
+from caesar_web.access import configuring, drafts, wordings
 from caesar_web.access.permissions import permit, place
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.access.workflow_tasks import tasks_of
@@ -49,6 +49,7 @@ REMOVED = (
 @blueprint.get("/rules")
 @permit("see a workflow")
 def index(workflow_id: int) -> Response:
+    reworded = wordings.changed(workflow_id)
     with reading() as session:
         workflow = session.get_one(Workflow, workflow_id)
         at = revisions(session, workflow_id)
@@ -61,7 +62,7 @@ def index(workflow_id: int) -> Response:
             for one in unused_rules(known, workflow.rules_applied):
                 warnings.setdefault(known[one.position].id, []).append(one.message)
             lists.append((kind, described, [(rule, read(rule)) for rule in rules], warnings))
-        return page("rules/index.html", workflow=workflow, lists=lists)
+        return page("rules/index.html", workflow=workflow, lists=lists, reworded=reworded)
 
 
 @blueprint.route(f"/{KIND}/new", methods=["GET", "POST"])

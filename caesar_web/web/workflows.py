@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.fields.choices import SelectChoice
 
-from caesar_web.access import choices, configuring, membership
+from caesar_web.access import choices, configuring, membership, wordings
 from caesar_web.access.adding import NotYours, add_workflow
 from caesar_web.access.identity import identity
 from caesar_web.access.negotiation import wants_page
@@ -78,14 +78,17 @@ def create() -> Response:
 def show(workflow_id: int) -> Response:
     if not wants_page():
         return api.shown(workflow_id)
+    is_part = request.args.get("part") == "recent"
+    reworded = [] if is_part else wordings.changed(workflow_id)
     with reading() as session:
         workflow = session.get_one(Workflow, workflow_id)
-        if request.args.get("part") == "recent":
+        if is_part:
             return page("workflows/_recent.html", **_recent(session, workflow))
         return page(
             "workflows/show.html",
             flow=flow(session, workflow),
             start=_start(workflow_id),
+            reworded=reworded,
             **_recent(session, workflow),
         )
 
