@@ -41,6 +41,7 @@ from caesar_web.web import (
     subjects,
     trail,
     users,
+    wordings,
     workflows,
 )
 
@@ -58,6 +59,7 @@ BLUEPRINTS = (
     reducers.blueprint,
     reducers.of_projects,
     workflows.blueprint,
+    wordings.blueprint,
     configuration_pages.blueprint,
     activity_pages.blueprint,
     history.blueprint,

@@ -13,15 +13,24 @@ from caesar_web.domain.tasks import Answer, Task
 from caesar_web.domain.unreadable_tasks import NotProposed
 from caesar_web.domain.values import Problem
 from caesar_web.domain.whys import Why
-from caesar_web.web.proposal_page import Group, Number, OfferRow, TaskWords, Tried
+from caesar_web.web.proposal_page import (
+    AnswerChoice,
+    Group,
+    Number,
+    OfferRow,
+    TaskWords,
+    Tried,
+)
 from caesar_web.web.recipe_form import recipe_form
 
 MARKUP = "<b>&\"'"
 HERE = {"place": Place(1, MARKUP, 2, MARKUP, "active", False, False)}
 NUMBER = Number(f"{MARKUP}:people", MARKUP, MARKUP, [MARKUP])
+ANSWERS = (Answer(MARKUP, MARKUP), Answer("1", ""))
+ANSWER = AnswerChoice(f"{MARKUP}:answer", MARKUP, ANSWERS, [MARKUP])
 ROWS = [
-    OfferRow(f"a{MARKUP}", MARKUP, False, True, [NUMBER], MARKUP, MARKUP, "/somewhere"),
-    OfferRow(f"b{MARKUP}", MARKUP, True, False, [], "", "", ""),
+    OfferRow(f"a{MARKUP}", MARKUP, False, True, [NUMBER], ANSWER, MARKUP, MARKUP, "/somewhere"),
+    OfferRow(f"b{MARKUP}", MARKUP, True, False, [], None, "", "", ""),
 ]
 PROPOSED: dict[str, Any] = HERE | {
     "tasks": [

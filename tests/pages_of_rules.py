@@ -103,7 +103,7 @@ def index(rules_applied: str, rules: list[SubjectRule]) -> dict[str, Any]:
         for kind, described in KINDS.items()
     ]
     workflow = Workflow(id=1, rules_applied=rules_applied)
-    return {**HERE, "workflow": workflow, "lists": lists}
+    return {**HERE, "workflow": workflow, "lists": lists, "reworded": []}
 
 
 RULE_LAYOUTS = {"rules/_condition.html", "rules/_editor.html", "rules/_preview.html"}

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from caesar_web.access.permissions import Place
+from caesar_web.access.subject_texts import SubjectText
 from caesar_web.access.subjects import Location, Media
 from caesar_web.domain.whys import Why
 from caesar_web.store.action_pages import Act
@@ -55,6 +56,10 @@ MEDIA = Media(
 )
 
 
+TEXTS = {MEDIA.locations[0].url: SubjectText(MARKUP, is_cut=True)}
+BROKEN_TEXTS = {MEDIA.locations[0].url: SubjectText(problem=MARKUP)}
+
+
 def _refused(form: Any) -> Any:
     form.id.errors = [MARKUP]
     return form
@@ -73,9 +78,16 @@ SUBJECT_PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("subjects/index.html", lambda: HERE | {"form": forms.FindSubject(), "rows": []}),
     (
         "subjects/show.html",
-        lambda: HERE | {"shown": FULL, "fields": fields(METADATA), "media": MEDIA},
+        lambda: HERE | {"shown": FULL, "fields": fields(METADATA), "media": MEDIA, "texts": TEXTS},
     ),
-    ("subjects/show.html", lambda: HERE | {"shown": BARE, "fields": [], "media": Media(())}),
+    (
+        "subjects/show.html",
+        lambda: HERE | {"shown": BARE, "fields": [], "media": MEDIA, "texts": BROKEN_TEXTS},
+    ),
+    (
+        "subjects/show.html",
+        lambda: HERE | {"shown": BARE, "fields": [], "media": Media(()), "texts": {}},
+    ),
     (
         "subjects/steps.html",
         lambda: HERE | {"id": 7, "reducer": Reducer(key=MARKUP), "tried": STEPS},

@@ -9,6 +9,7 @@ from caesar_web.access.choices import NO_WORKFLOWS, WorkflowChoice, WorkflowChoi
 from caesar_web.access.permissions import Place
 from caesar_web.domain.lights import ALL_WELL, NOTHING_YET, light_of
 from caesar_web.domain.whys import Why
+from caesar_web.domain.wordings import Reworded
 from caesar_web.store.action_pages import Act, Wanted
 from caesar_web.store.configuration import (
     Project,
@@ -70,6 +71,10 @@ PART = Part(
     (Link(MARKUP, "subject-rule-1"),),
 )
 EXTRACTOR = replace(PART, anchor=f"extractor-{MARKUP}", light=ALL_WELL, uses=(), used_by=())
+REWORDED = [
+    Reworded(MARKUP, MARKUP, MARKUP, MARKUP, moved_to=MARKUP),
+    Reworded("T0", "1", "Yes", None, is_choice=True),
+]
 EFFECT = SubjectRuleEffect(
     action="external",
     config={"url": f"https://example.org/{MARKUP}", "reducer_key": MARKUP},
@@ -156,7 +161,7 @@ WORKFLOW_PAGES: Pages = [
     ("workflows/new.html", lambda: _new(TO_ADD)),
     ("workflows/new.html", lambda: _new(NO_WORKFLOWS, MARKUP)),
     ("workflows/new.html", lambda: _new(WorkflowChoices((), is_whole=True))),
-    ("workflows/show.html", lambda: {**HERE, **RECENT, "flow": FLOW}),
+    ("workflows/show.html", lambda: {**HERE, **RECENT, "flow": FLOW, "reworded": REWORDED}),
     (
         "workflows/show.html",
         lambda: {
@@ -165,6 +170,7 @@ WORKFLOW_PAGES: Pages = [
             "figures": UNNAMED,
             "acts": [],
             "flow": Flow((), (), (), ()),
+            "reworded": [],
         },
     ),
     ("workflows/settings.html", lambda: _settings(of_administrator=True)),
@@ -245,6 +251,7 @@ WORKFLOW_LAYOUTS = {
     "workflows/_flow.html",
     "workflows/_list.html",
     "workflows/_recent.html",
+    "workflows/_reworded.html",
 }
 
 

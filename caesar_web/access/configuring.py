@@ -6,7 +6,7 @@ from typing import Literal
 
 from sqlalchemy.orm import Session
 
-from caesar_web.access import parts, trail
+from caesar_web.access import parts, trail, wordings
 from caesar_web.access.identity import identity
 from caesar_web.access.membership import may_touch
 from caesar_web.access.permissions import NotSignedIn
@@ -24,15 +24,22 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.snapshot import Reducible
 
 
-def apply(workflow_id: int, document: Document, *, note: str | None = None) -> bool:
+def apply(
+    workflow_id: int, document: Document, *, note: str | None = None, expected: str | None = None
+) -> bool:
     """Gives a workflow the configuration of a document; False when that changes nothing.
 
-    Raises InvalidConfiguration, also for what the caller may not point at, and PanoptesAway.
+    `expected` is the fingerprint of its settings as the caller saw them. Raises ChangedMeanwhile,
+    InvalidConfiguration, also for what the caller may not point at, and PanoptesAway.
     """
     with _panoptes_asked():
-        changed = configuring.configure(_change(), workflow_id, document, note=note)
+        changed = configuring.configure(
+            _change(), workflow_id, document, note=note, expected=expected
+        )
     if document.settings.get("status") == "active":
         _ring(workflow_id)
+    if changed:
+        wordings.remember(workflow_id)
     return changed
 
 
@@ -44,6 +51,8 @@ def restore(workflow_id: int, revision_id: int) -> bool:
         is_active = session.get_one(Workflow, workflow_id).status == "active"
     if changed and is_active:
         _ring(workflow_id)
+    if changed:
+        wordings.remember(workflow_id)
     return changed
 
 
@@ -52,11 +61,14 @@ def save_rule(
 ) -> int:
     """Saves a rule with its effects; gives its id. Raises as `apply`, ChangedMeanwhile, Unknown."""
     with _panoptes_asked():
-        return rule_saving.save_rule(_change(), place, wanted, expected=expected, note=note)
+        id = rule_saving.save_rule(_change(), place, wanted, expected=expected, note=note)
+    wordings.remember(place.workflow_id)
+    return id
 
 
 def remove_rule(place: Place) -> None:
     rule_saving.remove_rule(_change(), place)
+    wordings.remember(place.workflow_id)
 
 
 def move_rule(place: Place, step: Literal[-1, 1]) -> None:
@@ -82,7 +94,7 @@ def save_extractor(
     expected: str | None = None,
 ) -> int:
     """Saves an extractor, a new one without a key; gives its id."""
-    return part_saving.save_extractor(
+    id = part_saving.save_extractor(
         _change(),
         workflow_id,
         key,
@@ -90,10 +102,13 @@ def save_extractor(
         rename_references=rename_references,
         expected=expected,
     )
+    wordings.remember(workflow_id)
+    return id
 
 
 def remove_extractor(workflow_id: int, key: str) -> None:
     part_saving.remove_extractor(_change(), workflow_id, key)
+    wordings.remember(workflow_id)
 
 
 def save_reducer(
@@ -105,7 +120,7 @@ def save_reducer(
     expected: str | None = None,
 ) -> int:
     """Saves a reducer of a workflow or project, a new one without a key; gives its id."""
-    return part_saving.save_reducer(
+    id = part_saving.save_reducer(
         _change(),
         reducible,
         key,
@@ -113,10 +128,19 @@ def save_reducer(
         rename_references=rename_references,
         expected=expected,
     )
+    _remember(reducible)
+    return id
 
 
 def remove_reducer(reducible: Reducible, key: str) -> None:
     part_saving.remove_reducer(_change(), reducible, key)
+    _remember(reducible)
+
+
+def _remember(reducible: Reducible) -> None:
+    """Rules do not see the reducers of projects."""
+    if reducible.type == "Workflow":
+        wordings.remember(reducible.id)
 
 
 def _change() -> Change:

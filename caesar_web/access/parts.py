@@ -6,6 +6,7 @@ from datetime import datetime
 from flask import current_app
 
 from caesar_web.config import Config
+from caesar_web.external.http import GuardedClient
 from caesar_web.jobs import tasks
 from caesar_web.panoptes.bearer import PublicKeys
 from caesar_web.panoptes.client import Panoptes
@@ -15,6 +16,10 @@ from caesar_web.panoptes.people import People
 
 class SwiftPanoptes(Panoptes):
     """Panoptes as the service account sees it, for pages that somebody waits for."""
+
+
+class SwiftGuarded(GuardedClient):
+    """Calls addresses for pages that somebody waits for."""
 
 
 def config() -> Config:
@@ -57,6 +62,16 @@ def swift_panoptes() -> SwiftPanoptes:
             config().panoptes_client_id,
             config().panoptes_client_secret,
             timeout=TIMEOUT,
+        ),
+    )
+
+
+def swift_guarded() -> SwiftGuarded:
+    """The client for media of subjects; in development the stand-in serves them without TLS."""
+    return tasks.once(
+        SwiftGuarded,
+        lambda: SwiftGuarded(
+            http_to_loopback=config().development, timeout=TIMEOUT, most_seconds=sum(TIMEOUT)
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Asking Panoptes for what pages show beside their own: remembered for a minute, never an error."""
+"""Asking elsewhere for what pages show beside their own: kept for a minute, never an error."""
 
 import logging
 from collections.abc import Callable, Hashable
@@ -10,6 +10,7 @@ from flask import g
 
 from caesar_web.access import parts
 from caesar_web.access.renewal import PanoptesAway
+from caesar_web.external.http import ExternalError
 from caesar_web.jobs import tasks
 from caesar_web.panoptes.errors import PanoptesError
 
@@ -45,22 +46,26 @@ class Memory:
             self._kept = {**dict(fresh[1 - MOST_ANSWERS :]), key: (until, answer)}
 
 
-def asked(key: Hashable, ask: Callable[[], Answer], *, otherwise: Answer) -> Answer:
+def asked(
+    key: Hashable, ask: Callable[[], Answer], *, otherwise: Answer, of: str = "Panoptes"
+) -> Answer:
     """What Panoptes says, or said within the last minute; `otherwise` where it cannot be asked.
 
-    The key must name the person too, wherever the answer is theirs.
+    The key must name the person too, wherever the answer is theirs. `of` is who is asked.
     """
     memory, now = tasks.once(Memory, Memory), parts.now()
     known: Answer | None = memory.find(key, now=now)
     if known is not None:
         return known
-    if g.get("panoptes_is_away"):  # a page must not wait for one list after the other
+    away: set[str] = g.setdefault("away", set())
+    if of in away:  # a page must not wait for one list after the other
         return otherwise
     try:
         answer, kept_for = ask(), REMEMBERED_FOR
-    except (PanoptesError, PanoptesAway) as problem:
-        log.info("a page does without what Panoptes was asked for: %s", problem)
-        g.panoptes_is_away = getattr(problem, "status", None) is None
+    except (PanoptesError, PanoptesAway, ExternalError) as problem:
+        log.info("a page does without what %s was asked for: %s", of, problem)
+        if getattr(problem, "status", None) is None:
+            away.add(of)
         answer, kept_for = otherwise, FAILURES_REMEMBERED_FOR
     memory.keep(key, answer, now=now, until=now + kept_for)
     return answer

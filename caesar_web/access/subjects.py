@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from caesar_web.access import parts
+from caesar_web.access import media_hosts, parts
 from caesar_web.access.remembering import asked
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.jobs import tasks
@@ -86,7 +86,6 @@ def _is_address(url: Any) -> bool:
         address = urlsplit(url)
     except ValueError:
         return False
-    config = parts.config()
-    if config.development and url.startswith(f"{config.panoptes_url}/"):
+    if media_hosts.is_of_stand_in(url):
         return True
     return address.scheme == "https" and bool(address.hostname)

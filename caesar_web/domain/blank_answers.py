@@ -1,7 +1,6 @@
 """Blank answers: which answers say that there is nothing to see, and which that it is a person."""
 
 import re
-from collections.abc import Callable
 
 from caesar_web.domain.tasks import Answer, Task
 
@@ -16,26 +15,36 @@ _BLANK = re.compile(
     r"(here|there|visible|present|seen|(in|on)th(e|is)(image|picture|photo|page|frame|video))*)"
 )
 _HUMAN = re.compile(r"(ahuman|humans?(being)?s?|people|persons?|homosapiens)((and|or)?vehicles?)?")
+_NO = re.compile(r"(no|none|nothing)\b", re.IGNORECASE)
 _EMPTY = ("blank", "empty")
 
 
 def blank_answer(task: Task) -> Answer | None:
     """The first answer that says that there is nothing to see."""
-    return _first(task, _BLANK.fullmatch)
+    return next(filter(_is_blank, task.answers), None)
 
 
 def human_answer(task: Task) -> Answer | None:
     """The first answer that says that a person is to be seen."""
-    return _first(task, _HUMAN.fullmatch)
+    return next((one for one in task.answers if _HUMAN.fullmatch(_letters(one.label))), None)
 
 
-def blank_reason(answer: Answer) -> str:
-    """The reason to retire what such an answer is given for."""
+def likely_answer(task: Task) -> Answer | None:
+    """The answer after which a subject is most likely done with; nobody is to rely on it."""
+    return next(
+        (one for one in task.answers if _NO.match(one.label)), next(iter(task.answers), None)
+    )
+
+
+def reason_of(answer: Answer) -> str | None:
+    """The reason to retire what such an answer is given for; None unless it is a blank one."""
+    if not _is_blank(answer):
+        return None
     return "blank" if any(word in answer.label.lower() for word in _EMPTY) else "nothing_here"
 
 
-def _first(task: Task, is_meant: Callable[[str], object]) -> Answer | None:
-    return next((one for one in task.answers if is_meant(_letters(one.label))), None)
+def _is_blank(answer: Answer) -> bool:
+    return bool(_BLANK.fullmatch(_letters(answer.label)))
 
 
 def _letters(label: str) -> str:

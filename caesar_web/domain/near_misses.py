@@ -10,6 +10,7 @@ from caesar_web.domain.condition_edits import replaced
 from caesar_web.domain.conditions import Node, parse, write
 from caesar_web.domain.dry_run import Sample, judged
 from caesar_web.domain.known import Known
+from caesar_web.domain.rounding import Number, exact, in_words, shortest
 from caesar_web.domain.scope import EntryScope, ReductionScope, Scope
 from caesar_web.domain.spots import ORDERINGS, Spot
 from caesar_web.domain.values import is_number, whole_text_number
@@ -21,7 +22,6 @@ LARGEST = 10**15
 
 _SIGNS = {"lt": "<", "lte": "≤", "gt": ">", "gte": "≥"}
 _TURNED = {"lt": "gt", "lte": "gte", "gt": "lt", "gte": "lte"}
-Number = int | float
 Crossing = tuple[Number, int]  # a value, and the place in the sample of who has it
 
 
@@ -99,9 +99,9 @@ def extremes(condition: Node, samples: Sequence[Sample]) -> list[str]:
         if not seen:
             words[f"No {what} was seen."] = None
         elif wants_more:
-            words[f"Highest {what} seen is {_shown(max(seen))}."] = None
+            words[f"Highest {what} seen is {in_words(max(seen))}."] = None
         else:
-            words[f"Lowest {what} seen is {_shown(min(seen))}."] = None
+            words[f"Lowest {what} seen is {in_words(min(seen))}."] = None
     return list(words)[:MOST_NEAR_MISSES]
 
 
@@ -168,8 +168,25 @@ def _nearest(
 
 
 def _meeting(value: Number, following: Number | None, threshold: _Threshold) -> Number | None:
-    """The nearest number with which this value comes to the other side, but not `following`."""
-    is_lower = value < threshold.number or (value == threshold.number and _cuts_after(threshold))
+    """A number near by with which this value comes to the other side, but not `following`."""
+    nearest = _nearest_meeting(value, following, threshold)
+    if nearest is None:
+        return None
+
+    def fits(number: Number) -> bool:
+        """No value but this one may come to the other side, or the count would not be true."""
+        is_upper = _is_upper(value, threshold, threshold.number)
+        return _is_upper(value, threshold, number) is not is_upper and (
+            following is None or _is_upper(following, threshold, number) is is_upper
+        )
+
+    return shortest(nearest, fits, steps=(nearest - threshold.number) / 10)
+
+
+def _nearest_meeting(
+    value: Number, following: Number | None, threshold: _Threshold
+) -> Number | None:
+    is_lower = not _is_upper(value, threshold, threshold.number)
     if is_lower is not _cuts_after(threshold):
         return value
     if value == int(value):
@@ -177,6 +194,11 @@ def _meeting(value: Number, following: Number | None, threshold: _Threshold) -> 
         if following is None or abs(following - value) >= 1:
             return beyond
     return following
+
+
+def _is_upper(value: Number, threshold: _Threshold, number: Number) -> bool:
+    """Whether a value would stand on the side of the higher ones, were this the number."""
+    return value > number or (value == number and not _cuts_after(threshold))
 
 
 def _cuts_after(threshold: _Threshold) -> bool:
@@ -197,10 +219,6 @@ def _near_miss(threshold: _Threshold, new: Number, difference: int) -> NearMiss:
     more = "more" if difference > 0 else "fewer"
     sentence = (
         f"{abs(difference)} {more} would match if {threshold.lookup.key}"
-        f" {sign} {_shown(old)} were {sign} {_shown(new)}."
+        f" {sign} {exact(old)} were {sign} {exact(new)}."
     )
     return NearMiss(threshold.constant.path, old, new, difference, sentence)
-
-
-def _shown(number: Any) -> str:
-    return f"{number:.12g}" if isinstance(number, float) else str(number)

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from caesar_web.domain.blank_answers import blank_answer, blank_reason, human_answer
+from caesar_web.domain.blank_answers import blank_answer, human_answer, likely_answer, reason_of
 from caesar_web.domain.recipe_parameters import Parameter
 from caesar_web.domain.recipes import RECIPES
 from caesar_web.domain.renaming import Members, renamed
 from caesar_web.domain.tasks import Answer, Task
 from caesar_web.domain.unreadable_tasks import can_be_left_empty
+from caesar_web.domain.values import InvalidConfiguration, Problem
 
 # What many teams settle on; whoever accepts an offer can change it.
 FIRST_PEOPLE = 3
@@ -19,7 +20,7 @@ PEOPLE = 5
 VIEWS = 15
 
 # A rule that never cuts off what may still be found comes before one that may.
-BEST_FIRST = ("first_say", "drew_nothing", "agree", "one_says", "seen")
+_BEST_FIRST = ("first_say_blank", "drew_nothing", "agree", "first_say", "one_says", "seen")
 
 _CHOSEN = ("single", "multiple", "dropdown", "survey")
 _PLAIN_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
@@ -34,7 +35,8 @@ class Offer:
     """One thing to tick, and why; its `document` has all that it takes.
 
     `key` is the extractor's, the reducer's or the recipe's, and `values` are a recipe's.
-    `make` makes the recipe's offer anew with other values.
+    `make` makes the recipe's offer anew with other values. `answers` are those that it can be
+    about. Of recipes the one with the lowest `rank` is the best.
     """
 
     name: str
@@ -44,6 +46,8 @@ class Offer:
     is_ticked: bool = False
     values: Mapping[str, Any] = field(default_factory=dict)
     make: Callable[[Mapping[str, Any]], "Offer"] | None = field(default=None, compare=False)
+    answers: tuple[Answer, ...] = ()
+    rank: int = 0
 
     @property
     def numbers(self) -> list[Parameter]:
@@ -55,6 +59,8 @@ class Offer:
         """The offer with other values. Raises InvalidConfiguration, as recipes do."""
         if self.make is None or not given:
             return self
+        if self.answers and given.get("answer") not in (None, *(one.value for one in self.answers)):
+            raise InvalidConfiguration([Problem("answer", "must be an answer of the task")])
         read = RECIPES[self.key].read({**self.values, **given})
         return replace(
             self.make({name: read[name] for name in self.values}), is_ticked=self.is_ticked
@@ -107,8 +113,8 @@ def recipe_offers(task: Task, key: str) -> Iterator[Offer]:
         )
     if task.kind not in _CHOSEN:
         return
-    if blank := blank_answer(task):
-        yield _recipe(*_first_say(task, blank), key)
+    if likely := blank_answer(task) or (likely_answer(task) if task.kind == "single" else None):
+        yield _first_say(task, key, FIRST_PEOPLE, likely.value)
     values = {"people": PEOPLE, **_asked(task), "reason": "consensus"}
     yield _recipe(
         "agree",
@@ -139,17 +145,23 @@ def offers_of_any_task() -> tuple[Offer, Offer, Offer]:
     )
 
 
-def _first_say(task: Task, blank: Answer) -> tuple[str, Values, Said]:
-    reason = blank_reason(blank)
-    values = {"people": FIRST_PEOPLE, "answer": blank.value, **_asked(task), "reason": reason}
+def _first_say(task: Task, key: str, people: int, value: str) -> Offer:
+    """For any answer of the task; what it says is the reason to retire the subject."""
+    answer = next(one for one in task.answers if one.value == value)
+    reason = reason_of(answer)
+    values = {"people": people, "answer": value, **_asked(task), "reason": reason or "consensus"}
 
     def said(given: Values) -> str:
-        return (
-            f"Retire a subject as {reason.replace('_', ' ')} once {_answer(given['people'])} "
-            f"“{blank.label}” to {_words(task)}."
-        )
+        because = f" as {reason.replace('_', ' ')}" if reason else ""
+        says = f"{_answer(given['people'])} “{answer.label}” to {_words(task)}"
+        return f"Retire a subject{because} once {says}."
 
-    return "first_say", values, said
+    return replace(
+        _recipe("first_say", values, said, key),
+        make=lambda given: _first_say(task, key, given["people"], given["answer"]),
+        answers=task.answers,
+        rank=_BEST_FIRST.index("first_say_blank" if reason else "first_say"),
+    )
 
 
 def _leave(people: int, words: str) -> str:
@@ -190,7 +202,8 @@ def _recipe(recipe: str, values: Values, said: Said, key: str = "") -> Offer:
     def make(given: Values) -> Offer:
         return _recipe(recipe, given, said, key)
 
-    return Offer(name, recipe, said(values), document, values=values, make=make)
+    rank = _BEST_FIRST.index(recipe)
+    return Offer(name, recipe, said(values), document, values=values, make=make, rank=rank)
 
 
 def _made(recipe: str, values: Values, key: str) -> dict[str, Any]:

@@ -8,7 +8,6 @@ from typing import Any
 
 from caesar_web.domain.merging import joined
 from caesar_web.domain.offers import (
-    BEST_FIRST,
     Offer,
     extractor_offers,
     offers_of_any_task,
@@ -44,7 +43,7 @@ def propose(tasks: Sequence[Task]) -> Proposal:
         (task.is_conditional, offer) for task, key in keyed for offer in recipe_offers(task, key)
     ]
     recipes.append((False, recipe))
-    recipes.sort(key=lambda row: (row[0], BEST_FIRST.index(row[1].key)))
+    recipes.sort(key=lambda row: (row[0], row[1].rank))
     (_, best), *others = recipes
     return Proposal(
         (*(offer for task, key in keyed for offer in extractor_offers(task, key)), extractor),

@@ -28,6 +28,7 @@ from caesar_web.external.addresses import (
 from caesar_web.external.deadline import Deadline
 
 HEADERS = {"Accept": "application/json", "User-Agent": "caesar_web"}
+ANY_KIND = {"Accept": "*/*"}
 CHUNK_SIZE = 64 * 1024
 
 Auth = tuple[str, str]
@@ -45,11 +46,12 @@ class ExternalError(Exception):
 
 @dataclass(frozen=True)
 class Answer:
-    """A success of the service, and how long it took."""
+    """A success of the service, and how long it took; `is_cut` where there is more of the body."""
 
     status: int
     body: bytes
     seconds: float
+    is_cut: bool = False
 
 
 class GuardedClient:
@@ -76,6 +78,10 @@ class GuardedClient:
         """Fetch what is there, up to a size of its own."""
         return self._call("GET", url, most_bytes=most_bytes)
 
+    def beginning(self, url: str, *, most_bytes: int) -> Answer:
+        """Fetch what is there, of whatever kind, as far as so many bytes go."""
+        return self._call("GET", url, cut_at=most_bytes)
+
     def _call(
         self,
         method: str,
@@ -84,6 +90,7 @@ class GuardedClient:
         body: bytes | None = None,
         auth: Auth | None = None,
         most_bytes: int | None = None,
+        cut_at: int | None = None,
     ) -> Answer:
         started = time.monotonic()
         try:
@@ -97,13 +104,17 @@ class GuardedClient:
         ):
             refuse_host_of(address)
             request = _request(method, address, body=body, auth=auth or address.auth)
+            if cut_at is not None:
+                request.headers.update(ANY_KIND)
             # Sent without a session, which would follow redirects (or read their bodies without
             # a limit), keep cookies, and take passwords and proxies from the environment.
             with adapter.send(request, stream=True, timeout=self._timeout) as response:
                 _refuse_status(response.status_code, address.host)
                 most = most_bytes or self._most_bytes
-                answered = _bounded_body(response, address.host, most)
-        return Answer(response.status_code, answered, time.monotonic() - started)
+                answered = _bounded_body(response, address.host, most, cut_at=cut_at)
+        is_cut = cut_at is not None and len(answered) > cut_at
+        seconds = time.monotonic() - started
+        return Answer(response.status_code, answered[:cut_at], seconds, is_cut)
 
 
 class _Adapter(IPFilterAdapter):  # type: ignore[misc]  # it has no types
@@ -146,10 +157,15 @@ def _request(
     return request.prepare()
 
 
-def _bounded_body(response: requests.Response, host: str, most: int) -> bytes:
+def _bounded_body(
+    response: requests.Response, host: str, most: int, *, cut_at: int | None
+) -> bytes:
+    """All of the body, or of one that is to be cut a little more than is wanted."""
     body = bytearray()
     for chunk in response.iter_content(CHUNK_SIZE):
         body += chunk
+        if cut_at is not None and len(body) > cut_at:
+            break
         if len(body) > most:
             text = f"{host} answered with more than {most} bytes"
             raise ExternalError(text, permanent=False, status=response.status_code)

@@ -25,6 +25,7 @@ from caesar_web.pipeline.workflows import Description, add
 from caesar_web.store import effects, rules, transfer
 from caesar_web.store.configuration import Revision, Workflow
 from caesar_web.store.effects import AnyEffect, AnyRule, Saving
+from caesar_web.store.fingerprints import fingerprint_of_settings
 from caesar_web.store.sealing import Sealer
 
 LONGEST_NOTE = 500
@@ -72,11 +73,13 @@ def configure(
     *,
     description: Description | None = None,
     note: str | None = None,
+    expected: str | None = None,
 ) -> bool:
     """Gives a workflow the configuration of a document; False when that changes nothing.
 
-    A workflow that is not known is added, if Panoptes' description of it is given. Raises
-    InvalidConfiguration, PanoptesError and Unknown, and then nothing is changed.
+    A workflow that is not known is added, if Panoptes' description of it is given. `expected` is
+    the fingerprint of its settings as their editor saw them. Raises InvalidConfiguration,
+    PanoptesError, ChangedMeanwhile and Unknown, and then nothing is changed.
     """
     with change.transaction() as session:
         workflow = session.get(Workflow, workflow_id)
@@ -89,6 +92,8 @@ def configure(
             session.flush()
         if workflow is None:
             raise Unknown(f"there is no workflow {workflow_id} here")
+        if expected is not None and fingerprint_of_settings(workflow) != expected:
+            raise ChangedMeanwhile("the settings were changed meanwhile")
         return transfer.apply(session, workflow, document, saving, note=checked_note(note))
 
 

@@ -14,6 +14,7 @@ from caesar_web.standin import (
     sessions,
     testing,
     writes,
+    writings,
 )
 from caesar_web.standin.envelope import ApiError, problem
 from caesar_web.standin.state import Settings, State
@@ -42,7 +43,7 @@ def create_standin(settings: Settings) -> Flask:
     app.before_request(_check_api_headers)
     app.register_error_handler(ApiError, _api_error)
     app.register_error_handler(HTTPException, _http_error)
-    for module in (oauth, sessions, reads, writes, pictures, testing, hooks):
+    for module in (oauth, sessions, reads, writes, pictures, writings, testing, hooks):
         app.register_blueprint(module.blueprint)
     return app
 

@@ -14,6 +14,11 @@ def drawn(subject_id: int) -> list[dict[str, str]]:
     return [{"image/svg+xml": f"/media/{subject_id}.svg"}]
 
 
+def _written(subject_id: int) -> list[dict[str, str]]:
+    """The picture of a page, and its text."""
+    return [*drawn(subject_id), {"text/plain": f"/media/{subject_id}.txt"}]
+
+
 def galaxies(first_id: int, count: int) -> list[Subject]:
     """Sky cutouts; every eighth is a training subject whose right answer is known."""
     chance = random.Random(first_id)
@@ -81,5 +86,5 @@ def minutes(first_id: int, count: int) -> list[Subject]:
             "lines": str(chance.randrange(12, 38)),
         }
         subject_id = first_id + number
-        subjects.append(Subject(subject_id, 30, metadata, drawn(subject_id)))
+        subjects.append(Subject(subject_id, 30, metadata, _written(subject_id)))
     return subjects

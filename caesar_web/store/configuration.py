@@ -162,6 +162,18 @@ class UserRule(_Rule, Base):
     )
 
 
+class Wording(Base):
+    """What the answers that a workflow's configuration refers to were called when it was saved."""
+
+    __tablename__ = "wordings"
+
+    workflow_id: Mapped[int] = mapped_column(
+        ForeignKey("workflows.id", ondelete="CASCADE"), primary_key=True, autoincrement=False
+    )
+    answers: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    updated_at: Mapped[datetime] = mapped_column(UTCDateTime)
+
+
 class Revision(Base):
     """Who changed which configuration, when, and what it was before and after."""
 

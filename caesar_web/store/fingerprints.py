@@ -3,7 +3,8 @@
 import hashlib
 from typing import Any
 
-from caesar_web.store.configuration import Extractor, Reducer
+from caesar_web.domain.documents import SETTINGS
+from caesar_web.store.configuration import Extractor, Reducer, Workflow
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyRule
 from caesar_web.store.transfer import extractor_entry, reducer_entry
@@ -13,7 +14,17 @@ DIGITS = 16
 
 def fingerprint(part: AnyRule | Extractor | Reducer) -> str:
     """A short text that is another one as soon as the part, as it is stored, says another thing."""
-    return hashlib.sha256(dump_json(_said(part)).encode()).hexdigest()[:DIGITS]
+    return _digest(_said(part))
+
+
+def fingerprint_of_settings(workflow: Workflow) -> str:
+    """The same for what the page of settings shows of a workflow."""
+    settings = {name: getattr(workflow, name) for name in SETTINGS}
+    return _digest([workflow.id, settings, workflow.custom_queue_name])
+
+
+def _digest(said: list[Any]) -> str:
+    return hashlib.sha256(dump_json(said).encode()).hexdigest()[:DIGITS]
 
 
 def _said(part: AnyRule | Extractor | Reducer) -> list[Any]:

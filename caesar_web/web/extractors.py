@@ -1,7 +1,7 @@
 """Pages of a workflow's extractors: all of them, a new one, one of them, trying, removing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -49,6 +49,7 @@ class Editing:
     expected: str = ""
     uses: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    is_removed: bool = False
 
 
 @blueprint.get("")
@@ -85,16 +86,20 @@ def new(workflow_id: int) -> Response:
 @blueprint.route("/<int:part_id>", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, part_id: int) -> Response:
-    return _edited(_editing(workflow_id, "", part_id))
+    try:
+        return _edited(_editing(workflow_id, "", part_id))
+    except Unknown:
+        type_name = part_page.type_of_removed(EXTRACTORS)
+        return _edited(replace(_editing(workflow_id, type_name, None), is_removed=True))
 
 
 @blueprint.route("/<int:part_id>/remove", methods=["GET", "POST"])
 @permit("configure a workflow")
 def remove(workflow_id: int, part_id: int) -> Response:
-    editing = _editing(workflow_id, "", part_id)
-    if request.method == "GET":
-        return page("parts/remove.html", home=_home(workflow_id), editing=editing)
     try:
+        editing = _editing(workflow_id, "", part_id)
+        if request.method == "GET":
+            return page("parts/remove.html", home=_home(workflow_id), editing=editing)
         configuring.remove_extractor(workflow_id, editing.key or "")
     except Unknown:
         raise NotFound from None
@@ -134,6 +139,7 @@ def _uses(key: str, reducers: dict[str, KnownReducer]) -> list[str]:
 
 
 def _editing(workflow_id: int, type_name: str, part_id: int | None) -> Editing:
+    """Raises Unknown where there is no such extractor."""
     tasks = tasks_of(workflow_id)
     with reading() as session:
         latest = samples.recent_classifications(session, workflow_id)
@@ -142,7 +148,7 @@ def _editing(workflow_id: int, type_name: str, part_id: int | None) -> Editing:
             return Editing(workflow_id, type_name, *shown)
         row = part_queries.extractor(session, workflow_id, part_id)
         if row is None or row.type not in EXTRACTORS:
-            raise NotFound
+            raise Unknown(f"there is no extractor {part_id} in workflow {workflow_id}")
         reducers = queries.reducers(session, "Workflow", workflow_id)
         return Editing(
             workflow_id,
@@ -169,8 +175,10 @@ def _edited(editing: Editing) -> Response:
         row = form.read(read_extractor, kept=editing.entry, is_trying=is_trying)
         if row and is_trying:
             tried = _tried(editing, form, row)
-        elif row and _is_saved(editing, form, row):
+        elif row and not editing.is_removed and _is_saved(editing, form, row):
             return redirect(_home(editing.workflow_id).url())
+    if editing.is_removed:
+        part_page.tell_of_removal(form, "extractor")
     return page(
         "parts/edit.html",
         home=_home(editing.workflow_id),

@@ -7,6 +7,7 @@ from flask_wtf import FlaskForm
 from wtforms import (
     BooleanField,
     Form,
+    HiddenField,
     RadioField,
     SelectField,
     StringField,
@@ -39,8 +40,12 @@ class AddWorkflow(PageForm):
 
 
 class Settings(PageForm):
-    """The state is what a button says, and stays as it is without one."""
+    """The state is what a button says, and stays as it is without one.
 
+    `expected` is the fingerprint of the settings that it was made from.
+    """
+
+    expected = HiddenField()
     status = StringField(
         "State", [validators.Optional(), validators.AnyOf(WORKFLOW_STATUSES, "Not a valid choice.")]
     )
@@ -60,6 +65,15 @@ class Settings(PageForm):
         "Queue",
         description="Which workers process its classifications. Only administrators choose it.",
     )
+
+
+def saved_words(field: Any, value: Any) -> str:
+    """What is saved of a field in which something else is chosen."""
+    if isinstance(field, BooleanField):
+        return "it is ticked now." if value else "it is not ticked now."
+    chosen = value or ""
+    label = next((one.label for one in field.choices if one.value == chosen), chosen)
+    return f"“{label.rstrip('.')}” is saved now."
 
 
 class ProjectSettings(PageForm):

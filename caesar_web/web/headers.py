@@ -4,13 +4,8 @@ from urllib.parse import urlsplit
 
 from flask import Response, request
 
-from caesar_web.access import parts
+from caesar_web.access import media_hosts, parts
 
-MEDIA_HOSTS = (
-    "https://panoptes-uploads.zooniverse.org",
-    "https://panoptes-uploads-staging.zooniverse.org",
-    "https://*.zooniverse.org",
-)
 HSTS_SECONDS = 365 * 24 * 3600
 CORS_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
 CORS_SECONDS = 7200
@@ -35,11 +30,9 @@ def add(response: Response) -> Response:
 
 
 def _content_security_policy() -> str:
-    config = parts.config()
-    address = urlsplit(config.panoptes_url)  # where the sign-in form is redirected to
+    address = urlsplit(parts.config().panoptes_url)  # where the sign-in form is redirected to
     panoptes = f"{address.scheme}://{address.netloc}"
-    drawn = (panoptes,) if config.development else ()  # the stand-in draws its subjects itself
-    media = " ".join((*MEDIA_HOSTS, *drawn))
+    media = " ".join(media_hosts.sources())
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self';"
         f" connect-src 'self'; img-src 'self' {media}; media-src 'self' {media};"

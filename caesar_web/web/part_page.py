@@ -1,10 +1,10 @@
 """What the pages of extractors and reducers share: where they are, how they save, their words."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import flash, url_for
+from flask import flash, request, url_for
 from werkzeug.exceptions import NotFound
 
 from caesar_web.domain.known import KnownReducer
@@ -13,7 +13,7 @@ from caesar_web.domain.options import Option
 from caesar_web.domain.tasks import Task
 from caesar_web.domain.uses import named_extractors
 from caesar_web.domain.values import InvalidConfiguration
-from caesar_web.pipeline.configuring import ChangedMeanwhile, Unknown
+from caesar_web.pipeline.configuring import ChangedMeanwhile
 from caesar_web.store import activity
 from caesar_web.store.configuration import Extractor
 from caesar_web.store.snapshot import Reducible
@@ -103,7 +103,7 @@ def in_words(options: Iterable[Option], config: Mapping[str, Any]) -> list[tuple
 def saved(
     form: PartForm, save: Callable[[], int], *, noun: str, expected: Callable[[], str]
 ) -> int | None:
-    """The id of what is saved now; None where the form says why it is not."""
+    """The id of what is saved now; None where the form says why it is not. Raises Unknown."""
     try:
         id = save()
     except InvalidConfiguration as refusal:
@@ -116,10 +116,23 @@ def saved(
         ]
         form.expected.data = expected()
         return None
-    except Unknown:
-        raise NotFound from None
     flash(f"The {noun} is saved.")
     return id
+
+
+def type_of_removed(types: Collection[str]) -> str:
+    """The type of a part whose form is sent when it is not there any more. Raises NotFound."""
+    name = request.form.get("type", "") if request.method == "POST" else ""
+    if name not in types:
+        raise NotFound
+    return name
+
+
+def tell_of_removal(form: PartForm, noun: str) -> None:
+    """Says that the part is gone; its form is one for a new part now, with what was typed."""
+    form.expected.data = ""
+    removed = f"Somebody has removed this {noun} since you opened it. Save once more to have it as"
+    form.key.errors = [f"{removed} a new one.", *form.key.errors]
 
 
 def stale_task(extractor: Extractor, tasks: Sequence[Task]) -> list[str]:

@@ -19,7 +19,7 @@ from caesar_web.domain.reading import read_rule
 from caesar_web.domain.renaming import Members
 from caesar_web.domain.rule_order import RuleDiagnostic, unused_rules
 from caesar_web.domain.rules import Rule
-from caesar_web.domain.tasks import Task
+from caesar_web.domain.tasks import Answer, Task
 from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.domain.whys import Why, explained
 
@@ -52,7 +52,7 @@ class TaskWords(NamedTuple):
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is ticked of a proposal, with the numbers as they are typed, and what is wrong there."""
+    """What is ticked of a proposal, with what is typed beside it, and what is wrong there."""
 
     proposal: Proposal
     names: Collection[str]
@@ -69,6 +69,15 @@ class Number(NamedTuple):
     problems: Sequence[str]
 
 
+class AnswerChoice(NamedTuple):
+    """The answer that a recipe is about, among those of its task."""
+
+    name: str
+    value: str
+    answers: Sequence[Answer]
+    problems: Sequence[str]
+
+
 class OfferRow(NamedTuple):
     """An offer with its box: `reading` is its rule, `brings` what comes along with it."""
 
@@ -77,6 +86,7 @@ class OfferRow(NamedTuple):
     is_there: bool
     is_ticked: bool
     numbers: Sequence[Number]
+    answer: AnswerChoice | None
     reading: str
     brings: str
     first_look: str
@@ -123,7 +133,7 @@ def chosen(proposal: Proposal, current: Members, form: Form | None) -> Chosen:
     known = {offer.name for offer in proposal.offers}
     typed = {name: text.strip() for name, text in form.items() if name.rpartition(":")[0] in known}
     problems: dict[str, list[str]] = {}
-    recipes = tuple(_with_numbers(offer, typed, problems) for offer in proposal.recipes)
+    recipes = tuple(_as_typed(offer, typed, problems) for offer in proposal.recipes)
     return Chosen(
         replace(proposal, recipes=recipes), known & {*form.getlist("offer")}, typed, problems
     )
@@ -206,8 +216,9 @@ def tried(added: Members, sample: Sequence[Sample]) -> Iterator[Tried]:
         yield Tried(reading, run, example_id, why)
 
 
-def _with_numbers(offer: Offer, typed: Mapping[str, str], problems: dict[str, list[str]]) -> Offer:
-    given = {one.name: typed.get(f"{offer.name}:{one.name}") for one in offer.numbers}
+def _as_typed(offer: Offer, typed: Mapping[str, str], problems: dict[str, list[str]]) -> Offer:
+    names = [*(one.name for one in offer.numbers), *(["answer"] if offer.answers else [])]
+    given = {name: typed.get(f"{offer.name}:{name}") for name in names}
     try:
         return offer.with_values({name: text for name, text in given.items() if text})
     except InvalidConfiguration as refusal:
@@ -226,6 +237,7 @@ def _row(offer: Offer, choice: Chosen, current: Members, workflow_id: int) -> Of
         not added,
         offer.name in choice.names and bool(added),
         [_number(offer, one.name, one.label, choice) for one in offer.numbers],
+        _answer(offer, choice),
         " ".join(readings({"rules_config": rules})),
         _brought(offer, added),
         _first_look(offer, workflow_id) if rules and added else "",
@@ -236,6 +248,14 @@ def _number(offer: Offer, name: str, label: str, choice: Chosen) -> Number:
     field_name = f"{offer.name}:{name}"
     value = choice.typed.get(field_name) or str(offer.values[name])
     return Number(field_name, label, value, choice.problems.get(field_name, ()))
+
+
+def _answer(offer: Offer, choice: Chosen) -> AnswerChoice | None:
+    if not offer.answers:
+        return None
+    name = f"{offer.name}:answer"
+    value = choice.typed.get(name) or offer.values["answer"]
+    return AnswerChoice(name, value, offer.answers, choice.problems.get(name, ()))
 
 
 def _brought(offer: Offer, added: Members) -> str:

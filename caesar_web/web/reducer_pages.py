@@ -1,7 +1,7 @@
 """Pages of the reducers of a workflow or project: all of them, a new one, one, trying, removing."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -58,6 +58,7 @@ class Editing:
     uses: Sequence[str] = ()
     warnings: Sequence[str] = ()
     left_out: LeftOut | None = None
+    is_removed: bool = False
 
 
 def listed(home: Home) -> Response:
@@ -92,14 +93,18 @@ def added(home: Home) -> Response:
 
 
 def edited(home: Home, part_id: int) -> Response:
-    return _answered(_editing(home, "", part_id))
+    try:
+        return _answered(_editing(home, "", part_id))
+    except Unknown:
+        type_name = part_page.type_of_removed(REDUCERS)
+        return _answered(replace(_editing(home, type_name, None), is_removed=True))
 
 
 def removed(home: Home, part_id: int) -> Response:
-    editing = _editing(home, "", part_id)
-    if request.method == "GET":
-        return page("parts/remove.html", home=home, editing=editing)
     try:
+        editing = _editing(home, "", part_id)
+        if request.method == "GET":
+            return page("parts/remove.html", home=home, editing=editing)
         configuring.remove_reducer(home.reducible, editing.key or "")
     except Unknown:
         raise NotFound from None
@@ -147,6 +152,7 @@ def _uses(session: Session, home: Home, rows: Sequence[Reducer]) -> Uses:
 
 
 def _editing(home: Home, type_name: str, part_id: int | None) -> Editing:
+    """Raises Unknown where there is no such reducer."""
     tasks: tuple[Task, ...] = () if home.is_project else tasks_of(home.reducible.id).tasks
     with reading() as session:
         rows = queries.reducers(session, *home.reducible)
@@ -157,7 +163,7 @@ def _editing(home: Home, type_name: str, part_id: int | None) -> Editing:
             return Editing(home, type_name, shown, latest)
         row = part_queries.reducer(session, home.reducible, part_id)
         if row is None or row.type not in REDUCERS:
-            raise NotFound
+            raise Unknown(f"there is no reducer {part_id} here")
         keys = [one.key for one in extractors]
         return Editing(
             home,
@@ -193,8 +199,10 @@ def _answered(editing: Editing) -> Response:
         row = form.read(read_reducer, kept=editing.entry, is_trying=is_trying)
         if row and is_trying:
             tried = _tried(editing, form, row)
-        elif row and _is_saved(editing, form, row):
+        elif row and not editing.is_removed and _is_saved(editing, form, row):
             return redirect(editing.home.url())
+    if editing.is_removed:
+        part_page.tell_of_removal(form, "reducer")
     return page(
         "parts/edit.html",
         home=editing.home,

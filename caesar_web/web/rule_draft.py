@@ -240,6 +240,11 @@ def effect_rows(draft: RuleDraft, *, topic: str) -> list[tuple[int | None, Effec
     return rows
 
 
+def anew(draft: RuleDraft) -> RuleDraft:
+    """The draft as one of a new rule, whose effects are new ones too."""
+    return replace(draft, effects=tuple(replace(one, id=None) for one in draft.effects))
+
+
 def refused(draft: RuleDraft, problems: Iterable[Problem]) -> RuleDraft:
     """The draft with what was wrong when it was to be saved, at the fields that it is about."""
     effects, own = list(draft.effects), dict(draft.problems)

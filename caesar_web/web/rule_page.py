@@ -19,6 +19,7 @@ from caesar_web.domain.effects import Effect
 from caesar_web.domain.known import Known
 from caesar_web.domain.pieces import said
 from caesar_web.domain.reading import rule_pieces
+from caesar_web.domain.rounding import exact
 from caesar_web.domain.rule_order import unused_rules
 from caesar_web.domain.rules import Rule
 from caesar_web.domain.tasks import Task
@@ -272,7 +273,7 @@ def _near_misses(preview: Preview) -> list[dict[str, str]]:
     return [
         {
             "sentence": one.sentence,
-            "new": str(one.new),
+            "new": exact(one.new),
             "command": command("put", one.path, json.dumps(["const", one.new])),
         }
         for one in preview.near_misses

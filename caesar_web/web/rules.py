@@ -9,7 +9,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
-from caesar_web.access import configuring, drafts
+from caesar_web.access import configuring, drafts, wordings
 from caesar_web.access.permissions import permit, place
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.access.workflow_tasks import tasks_of
@@ -41,11 +41,15 @@ blueprint = Blueprint("rules", __name__, url_prefix="/workflows/<int:workflow_id
 KIND = "<any(subject_rules, user_rules):kind>"
 ID = f"<int(max={LARGEST_ID}):rule_id>"
 CHANGED = "Somebody has changed this rule since you opened it. Open it again to see it."
+REMOVED = (
+    "Somebody has removed this rule since you opened it. Save once more to have it as a new one."
+)
 
 
 @blueprint.get("/rules")
 @permit("see a workflow")
 def index(workflow_id: int) -> Response:
+    reworded = wordings.changed(workflow_id)
     with reading() as session:
         workflow = session.get_one(Workflow, workflow_id)
         at = revisions(session, workflow_id)
@@ -58,7 +62,7 @@ def index(workflow_id: int) -> Response:
             for one in unused_rules(known, workflow.rules_applied):
                 warnings.setdefault(known[one.position].id, []).append(one.message)
             lists.append((kind, described, [(rule, read(rule)) for rule in rules], warnings))
-        return page("rules/index.html", workflow=workflow, lists=lists)
+        return page("rules/index.html", workflow=workflow, lists=lists, reworded=reworded)
 
 
 @blueprint.route(f"/{KIND}/new", methods=["GET", "POST"])
@@ -180,11 +184,22 @@ def _sent(editing: Editing) -> Response:
         except PanoptesAway:
             draft = rule_page.with_problem(draft, CANNOT_ASK)
         except Unknown:
-            raise NotFound from None
+            editing = _anew(editing)
+            draft = rule_page.with_problem(rule_draft.anew(draft), REMOVED)
         else:
             flash("The rule is saved." if is_new else "This rule is here already.")
             return redirect(url_for("rules.index", workflow_id=editing.workflow_id))
     return _editor(editing, draft, looked)
+
+
+def _anew(editing: Editing) -> Editing:
+    """A new rule in the place of one that is gone. Raises NotFound where it is there."""
+    with reading() as session:
+        try:
+            _find(session, editing.workflow_id, editing.kind, editing.rule_id or 0)
+        except NotFound:
+            return replace(editing, rule_id=None, expected="")
+    raise NotFound
 
 
 def _save(editing: Editing, draft: RuleDraft) -> bool:
@@ -221,7 +236,9 @@ def _editor(editing: Editing, draft: RuleDraft, looked: Looked) -> Response:
         values = rule_page.context(
             session, editing, draft, looked, found=found, tasks=tasks, why_id=why_id
         )
-        values["here_only"] = request.path
+        is_gone = editing.rule_id is None and "rule_id" in (request.view_args or {})
+        beginning = url_for("rules.new", workflow_id=editing.workflow_id, kind=editing.kind)
+        values["here_only"] = beginning if is_gone else request.path
         is_part = "X-Part" in request.headers
         values["focus_word"] = "data-focus" if is_part else "autofocus"
         template = "rules/_editor.html" if is_part else "rules/edit.html"

@@ -4,7 +4,7 @@ from flask import Blueprint, flash, redirect, request, url_for
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
-from caesar_web.access import subjects
+from caesar_web.access import subject_texts, subjects
 from caesar_web.access.permissions import permit
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.domain.events import LARGEST_ID
@@ -46,6 +46,7 @@ def show(workflow_id: int, subject_id: int) -> Response:
         shown=shown,
         fields=shown_data.fields(shown.metadata),
         media=media,
+        texts=subject_texts.texts_of(media.locations),
     )
 
 

@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.fields.choices import SelectChoice
 
-from caesar_web.access import choices, configuring, membership
+from caesar_web.access import choices, configuring, membership, wordings
 from caesar_web.access.adding import NotYours, add_workflow
 from caesar_web.access.identity import identity
 from caesar_web.access.negotiation import wants_page
@@ -18,14 +18,20 @@ from caesar_web.domain.documents import SETTINGS, read_document
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.lights import NOTHING_YET
 from caesar_web.domain.options import Unreadable
+from caesar_web.pipeline.configuring import ChangedMeanwhile
 from caesar_web.store import action_pages
 from caesar_web.store.action_pages import Cursor, Wanted
 from caesar_web.store.configuration import Workflow
+from caesar_web.store.fingerprints import fingerprint_of_settings
 from caesar_web.store.queries import reading
 from caesar_web.web import acts, forms, listed
 from caesar_web.web.flow import flow
 from caesar_web.web.pages import page
 
+CHANGED = (
+    "Somebody else has changed these settings since you opened them. Save once more to put yours in"
+    " the place of theirs."
+)
 LATEST = 8  # actions on a workflow's page
 
 blueprint = Blueprint("workflows", __name__, url_prefix="/workflows")
@@ -72,14 +78,17 @@ def create() -> Response:
 def show(workflow_id: int) -> Response:
     if not wants_page():
         return api.shown(workflow_id)
+    is_part = request.args.get("part") == "recent"
+    reworded = [] if is_part else wordings.changed(workflow_id)
     with reading() as session:
         workflow = session.get_one(Workflow, workflow_id)
-        if request.args.get("part") == "recent":
+        if is_part:
             return page("workflows/_recent.html", **_recent(session, workflow))
         return page(
             "workflows/show.html",
             flow=flow(session, workflow),
             start=_start(workflow_id),
+            reworded=reworded,
             **_recent(session, workflow),
         )
 
@@ -93,21 +102,46 @@ def update(workflow_id: int) -> Response:
 @blueprint.route("/<int:workflow_id>/settings", methods=["GET", "POST"])
 @permit("configure a workflow")
 def settings(workflow_id: int) -> AnyResponse:
-    with reading() as session:
-        row = session.get_one(Workflow, workflow_id)
-        current = {each: getattr(row, each) for each in SETTINGS}
-        queue = row.custom_queue_name
-    form = _with_queues(forms.Settings.of_page(**current | {"status": "", "queue": queue}), queue)
+    current = _settings(workflow_id)
+    queue = current["queue"]
+    form = _with_queues(forms.Settings.of_page(**current | {"status": ""}), queue)
     if form.is_submitted() and form.validate():
-        changed = _save(form, workflow_id)
-        flash("The settings are saved." if changed else "The settings were so already.")
-        return redirect(url_for("workflows.settings", workflow_id=workflow_id))
+        try:
+            changed = _save(form, workflow_id)
+        except ChangedMeanwhile:
+            _tell_of_change(form, _settings(workflow_id))
+        else:
+            flash("The settings are saved." if changed else "The settings were so already.")
+            return redirect(url_for("workflows.settings", workflow_id=workflow_id))
     return page(
         "workflows/settings.html",
         form=form,
         queue=queue,
         status=422 if form.errors else 200,
     )
+
+
+def _settings(workflow_id: int) -> dict[str, Any]:
+    """The settings as they are, by the fields of their form."""
+    with reading() as session:
+        row = session.get_one(Workflow, workflow_id)
+        current = {each: getattr(row, each) for each in SETTINGS}
+        return {
+            **current,
+            "queue": row.custom_queue_name,
+            "expected": fingerprint_of_settings(row),
+        }
+
+
+def _tell_of_change(form: forms.Settings, current: dict[str, Any]) -> None:
+    """Says what somebody else has saved meanwhile; what was typed stays."""
+    form.expected.data = current["expected"]
+    form.rules_applied.errors = [CHANGED]
+    for field in form:
+        is_other = field.name in current and (field.data or None) != (current[field.name] or None)
+        if is_other and field.name not in ("expected", "status"):
+            words = forms.saved_words(field, current[field.name])
+            field.errors = [*field.errors, f"{field.label.text}: {words}"]
 
 
 def _start(workflow_id: int) -> tuple[str, str]:
@@ -140,7 +174,9 @@ def _with_queues(form: forms.Settings, queue: str | None) -> forms.Settings:
 def _save(form: forms.Settings, workflow_id: int) -> bool:
     """Whether the settings that were sent change anything."""
     wanted = {each: form[each].data for each in SETTINGS if each != "status" or form.status.data}
-    changed = configuring.apply(workflow_id, read_document(wanted))
+    changed = configuring.apply(
+        workflow_id, read_document(wanted), expected=form.expected.data or None
+    )
     if "queue" in form and choose_queue(workflow_id, form.queue.data or None):
         changed = True
     return changed

@@ -50,6 +50,28 @@ def test_decimal_numbers_go_to_the_next_one_seen() -> None:
     assert near(["gt", LION, ["const", 0.8]], 0.5, 0.75, 0.8, 0.9) == [(0.75, 1), (0.9, -1)]
 
 
+@pytest.mark.parametrize(
+    ("condition", "counts", "expected"),
+    [
+        (["gte", LION, ["const", 0.8]], (2 / 3, 0.9), [(0.66, 1)]),
+        (["gte", LION, ["const", 0.8]], (2 / 3, 0.665), [(0.666, 1)]),
+        (["gte", LION, ["const", 0.8]], (2 / 3, 2 / 3 - 1e-16), [(2 / 3, 1)]),
+        (["gt", LION, ["const", 0.8]], (2 / 3, 7 / 11), [(0.64, 1)]),
+        (["lt", LION, ["const", 17]], (17.283415, 17.912345, 16.123456), [(16.12, -1), (17.91, 1)]),
+        (["lte", LION, ["const", 17]], (17.283415, 17.9), [(17.29, 1)]),
+        (["gte", LION, ["const", 100]], (98765.4321 / 1000, 3.0), [(98.7, 1)]),
+        (["gte", LION, ["const", 100]], (54.321, 3.0), [(54, 1)]),
+        (["gte", LION, ["const", 0.5]], (1e-9, 3.0), [(0, 1), (4, -1)]),
+    ],
+)
+def test_numbers_are_as_short_as_the_values_beside_them_allow(
+    condition: Any, counts: tuple[float, ...], expected: Any
+) -> None:
+    found = near(condition, *counts)
+    assert found == expected
+    assert all(isinstance(number, int) for number, _ in found if number == int(number))
+
+
 def test_inside_any_it_is_the_entries_that_count() -> None:
     condition = ["any", "counts", ["gte", ["lookup", "value", 0], ["const", 3]]]
     assert near(condition, 1, 2, 5) == [(2, 1), (6, -1)]
@@ -62,6 +84,15 @@ def test_it_says_so_in_a_sentence() -> None:
     assert more.path == (2,)
 
 
+def test_what_it_says_is_what_the_button_gives() -> None:
+    near_by = near_misses(parse(["gte", LION, ["const", 0.8]]), lions(2 / 3, 1.0))
+    assert [one.sentence for one in near_by] == [
+        "1 more would match if counts.lion ≥ 0.8 were ≥ 0.66.",
+        "1 fewer would match if counts.lion ≥ 0.8 were ≥ 2.",
+    ]
+    assert [one.new for one in near_by] == [0.66, 2]
+
+
 def test_there_are_few() -> None:
     condition = ["or", *(["gte", LION, ["const", 10 + at]] for at in range(8))]
     assert len(near_misses(parse(condition), lions(*range(10)))) <= MOST_NEAR_MISSES
@@ -72,12 +103,13 @@ def test_it_stops_when_time_is_up() -> None:
     assert near_misses(condition, lions(1, 2, 3), in_time=lambda: False) == []
 
 
-numbers = st.integers(-3, 5) | st.sampled_from([0.5, 1.5, 2.5, "2", "x", None, True])
+fractions = st.floats(-4, 6) | st.builds(lambda a, b: a / b, st.integers(-9, 9), st.integers(1, 9))
+numbers = st.integers(-3, 5) | fractions | st.sampled_from([0.5, 1.5, 2.5, "2", "x", None, True])
 comparisons = st.tuples(
     st.sampled_from(["lt", "lte", "gt", "gte"]),
-    st.tuples(st.just(LION), st.builds(lambda n: ["const", n], st.integers(-3, 5))).flatmap(
-        st.permutations
-    ),
+    st.tuples(
+        st.just(LION), st.builds(lambda n: ["const", n], st.integers(-3, 5) | fractions)
+    ).flatmap(st.permutations),
 ).map(lambda drawn: [drawn[0], *drawn[1]])
 combined = st.tuples(st.sampled_from(["and", "or"]), comparisons, comparisons | conditions)
 
@@ -110,6 +142,24 @@ def test_so_many_would_really_match(condition: Any, counts: list[Any]) -> None:
 )
 def test_the_highest_value_seen(condition: Any, expected: list[str]) -> None:
     assert extremes(parse(condition), lions(1, 2, "x")) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (2, "2"),
+        (2.0, "2"),
+        (0.75, "0.75"),
+        (2 / 3, "about 0.667"),
+        (0.0012345, "about 0.00123"),
+        (98765.4321, "about 98765"),
+        (-17.283415, "about -17.3"),
+    ],
+)
+def test_the_highest_value_is_said_with_few_digits(value: float, said: str) -> None:
+    assert extremes(parse(["gte", LION, ["const", 10**6]]), lions(value)) == [
+        f"Highest value seen is {said}."
+    ]
 
 
 def test_large_numbers_are_left_alone() -> None:

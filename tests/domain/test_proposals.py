@@ -164,6 +164,46 @@ def test_an_offer_can_have_other_numbers() -> None:
         best.with_values({"people": 0})
 
 
+def test_what_the_first_few_all_say_can_be_another_answer() -> None:
+    best = propose(read_tasks(YES_NO_BLANK)).recipes[0]
+    assert [(one.value, one.label) for one in best.answers] == [
+        ("0", "Yes"),
+        ("1", "No"),
+        ("2", "Blank"),
+    ]
+    other = best.with_values({"people": "4", "answer": "1"})
+    assert (other.name, other.is_ticked) == (best.name, True)
+    assert other.why == (
+        "Retire a subject once the first 4 people all answer “No” to “Is there an animal?” (T0)."
+    )
+    (rule,) = other.document["rules_config"]
+    assert rule["then"] == [{"action": "retire_subject", "reason": "consensus"}]
+    assert ["eq", ["lookup", "T0_first4.most_likely", ""], ["const", "1"]] in rule["if"]
+    assert other.with_values({"people": "3", "answer": "2"}) == best
+    with pytest.raises(InvalidConfiguration, match="answer: must be an answer of the task"):
+        best.with_values({"answer": "3"})
+
+
+@pytest.mark.parametrize(
+    ("kind", "labels", "offered"),
+    [
+        ("single", ["Yes", "Blank", "No"], "1"),
+        ("single", ["A galaxy", "None of these"], "1"),
+        ("single", ["Notable", "Normal"], "0"),
+        ("single", [], None),
+        ("multiple", ["Lion", "Nothing here"], "1"),
+        ("multiple", ["Lion", "No idea"], None),
+    ],
+)
+def test_which_answer_the_first_few_are_offered_to_say(
+    kind: str, labels: list[str], offered: str | None
+) -> None:
+    task = {"type": kind, "answers": [{"label": label} for label in labels]}
+    recipes = propose(read_tasks({"T0": task})).recipes
+    found = [offer.values["answer"] for offer in recipes if offer.key == "first_say"]
+    assert found == ([] if offered is None else [offered])
+
+
 @pytest.mark.parametrize("case", golden_cases("proposals"))
 def test_an_offer_with_its_own_values_is_the_same(case: dict[str, Any]) -> None:
     for offer in proposed(case).offers:

@@ -5,7 +5,7 @@ import json
 import pytest
 from hypothesis import given
 
-from caesar_web.domain.blank_answers import blank_answer, blank_reason, human_answer
+from caesar_web.domain.blank_answers import blank_answer, human_answer, reason_of
 from caesar_web.domain.tasks import LONGEST_LABEL, Answer, Task, Tool, plain, read_tasks
 from caesar_web.standin.seed_tasks import COUNTS, MINUTES, SPECIES, SURVEY
 from tests.domain.strategies_of_tasks import tasks_documents
@@ -145,7 +145,7 @@ def labelled(label: str) -> Task:
 def test_which_answers_say_that_there_is_nothing(label: str, reason: str) -> None:
     answer = blank_answer(labelled(label))
     assert answer is not None
-    assert blank_reason(answer) == reason
+    assert reason_of(answer) == reason
 
 
 @pytest.mark.parametrize(
@@ -164,6 +164,7 @@ def test_which_answers_say_that_there_is_nothing(label: str, reason: str) -> Non
 )
 def test_which_answers_may_mean_something_else(label: str) -> None:
     assert blank_answer(labelled(label)) is None
+    assert reason_of(Answer("0", label)) is None
 
 
 @pytest.mark.parametrize(

@@ -91,6 +91,22 @@ def test_a_get_has_no_body(serve: Serve) -> None:
 
 
 @pytest.mark.parametrize(
+    ("most", "body", "is_cut"), [(3, b"abcd", True), (4, b"abcd", False), (9, b"abcd", False)]
+)
+def test_only_the_beginning_is_fetched(serve: Serve, most: int, body: bytes, is_cut: bool) -> None:
+    server = serve(answering(body))
+    answer = GuardedClient().beginning(URL, most_bytes=most)
+    assert (answer.body, answer.is_cut) == (body[:most], is_cut)
+    assert b"Accept: */*\r\n" in server.requests[0]
+
+
+def test_the_beginning_of_what_never_ends(serve: Serve) -> None:
+    serve(endless(b"HTTP/1.1 200 OK\r\n\r\n", b"x" * 1000))
+    answer = GuardedClient(most_bytes=100_000).beginning(URL, most_bytes=10_000)
+    assert (answer.body, answer.is_cut) == (b"x" * 10_000, True)
+
+
+@pytest.mark.parametrize(
     ("given", "sent"),
     [(None, "me:sécret@1"), (("you", "pa:ss"), "you:pa:ss")],
 )

@@ -17,6 +17,12 @@ def arrive(app: Flask, id: int, **event: Any) -> None:
     assert taken.kept == 1
 
 
+def part_form(page: Element) -> Element:
+    """The form of the extractor or reducer."""
+    (form,) = (one for one in page.all("form") if "part" in one.attributes.get("class", "").split())
+    return form
+
+
 def typed(page: Element, name: str) -> str:
     """What stands in the first field with this name, or is chosen there."""
     for field in page.all("input", "textarea", "select"):

@@ -12,11 +12,11 @@ from caesar_web.store.configuration import Extractor, Reducer, Revision
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract
 from tests.factories import START
-from tests.pages import Element, visit
-from tests.people import sign_in
+from tests.pages import Element, filled, visit
+from tests.people import BROWSER, csrf_token, sign_in
 from tests.served import page_of, send, three_projects
 from tests.standin.server import StandinServer
-from tests.web.parts import arrive, problems, typed, words
+from tests.web.parts import arrive, part_form, problems, typed, words
 
 EXTRACTORS = "/workflows/100/extractors"
 AT: dict[str, Any] = {"created_at": START, "updated_at": START}
@@ -184,6 +184,38 @@ def test_renaming_takes_what_refers_to_it_along(app: Flask, alice: FlaskClient) 
     assert list(stored(app)) == ["newer"]
     with app.app_context():
         assert db.session.scalars(select(Reducer.filters)).one() == {"extractor_keys": ["new"]}
+
+
+@pytest.mark.parametrize("button", ["", "try"])
+def test_an_extractor_that_was_removed_meanwhile_becomes_a_new_one(
+    app: Flask, alice: FlaskClient, button: str
+) -> None:
+    make(alice, "pluck_field", "old", **{"field_map-name": "a", "field_map-path": "$.a"})
+    with app.app_context():
+        (id,) = db.session.scalars(select(Extractor.id))
+    path = f"{EXTRACTORS}/{id}"
+    mine = {**filled(part_form(visit(alice, path))), "key": "mine", "if_missing": "reject"}
+    assert send(alice, f"{path}/remove").status_code == 302
+    pressed = {button: "1"} if button else {}
+    response = alice.post(path, data=mine | pressed, headers=BROWSER)
+    assert response.status_code == 422
+    page = page_of(response)
+    assert problems(page)[0] == (
+        "Somebody has removed this extractor since you opened it. Save once more to have it as a"
+        " new one."
+    )
+    assert (typed(page, "key"), typed(page, "if_missing")) == ("mine", "reject")
+    assert stored(app) == {}
+    form = part_form(page)
+    again = alice.post(form.attributes["action"], data=filled(form), headers=BROWSER)
+    assert again.status_code == 302
+    assert list(stored(app)) == ["mine"]
+
+
+@pytest.mark.parametrize("type_name", ["", "none", "<b>"])
+def test_what_never_was_there_is_not_there(alice: FlaskClient, type_name: str) -> None:
+    sent = {"type": type_name, "key": "a", "csrf_token": csrf_token(alice)}
+    assert alice.post(f"{EXTRACTORS}/99999", data=sent, headers=BROWSER).status_code == 404
 
 
 def test_a_key_is_taken_once(app: Flask, alice: FlaskClient) -> None:

@@ -8,9 +8,9 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from caesar_web.access.media_hosts import MEDIA_HOSTS
 from caesar_web.store.activity import AuditEntry
 from caesar_web.store.db import db
-from caesar_web.web.headers import MEDIA_HOSTS
 from tests.api.test_reads import NO_OTHER_DATABASE
 from tests.people import ALICE, BROWSER, bearer, csrf_token, sign_in, who
 from tests.served import three_projects

@@ -27,6 +27,7 @@ from tests.web.parts import problems, ticked, typed, words
 CAMERA = "/workflows/200/propose"
 BLANK = "recipe:first_say:T0"
 BLANK_PEOPLE = f"{BLANK}:people"
+BLANK_ANSWER = f"{BLANK}:answer"
 AGREE = "recipe:agree:T0"
 EMPTY: dict[str, Any] = {
     "extractors_config": {},
@@ -153,6 +154,31 @@ def test_the_first_three_can_be_the_first_five(app: Flask, alice: FlaskClient) -
     assert typed(checked, BLANK_PEOPLE) == "5"
     assert tick(alice, BLANK, **number).status_code == 302
     assert configured(app)["reducers_config"]["T0_first5"]["filters"]["to"] == 4
+
+
+def test_the_first_three_can_all_say_something_else(app: Flask, alice: FlaskClient) -> None:
+    assert typed(visit(alice, CAMERA), BLANK_ANSWER) == "NOTHINGHERE"
+    other = {BLANK_ANSWER: "LION"}
+    checked = page_of(tick(alice, BLANK, check="1", **other))
+    assert "Retire a subject once the first 3 people all answer “Lion”" in checked.text
+    assert typed(checked, BLANK_ANSWER) == "LION"
+    assert tick(alice, BLANK, **other).status_code == 302
+    assert see(app, ["NOTHINGHERE"] * 3) == []
+    assert see(app, ["LION"] * 3, subject=2, begin=4) == ["consensus"]
+
+
+def test_an_answer_is_kept_beside_a_number_that_is_none(alice: FlaskClient) -> None:
+    answer = tick(alice, BLANK, **{BLANK_ANSWER: "LION", BLANK_PEOPLE: "0"})
+    assert answer.status_code == 422
+    assert typed(page_of(answer), BLANK_ANSWER) == "LION"
+
+
+def test_an_answer_that_the_task_does_not_have(app: Flask, alice: FlaskClient) -> None:
+    before = configured(app)
+    answer = tick(alice, BLANK, **{BLANK_ANSWER: "UNICORN"})
+    assert answer.status_code == 422
+    assert problems(page_of(answer)) == ["This must be an answer of the task."]
+    assert configured(app) == before
 
 
 @pytest.mark.parametrize(

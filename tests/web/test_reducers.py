@@ -13,12 +13,12 @@ from caesar_web.store.configuration import Reducer, Revision, SubjectRule, Workf
 from caesar_web.store.db import db
 from caesar_web.store.results import SubjectReduction
 from tests.factories import START, give
-from tests.pages import Element, visit
-from tests.people import sign_in
+from tests.pages import Element, filled, visit
+from tests.people import BROWSER, sign_in
 from tests.pipeline.steps import process
 from tests.served import page_of, send, three_projects
 from tests.standin.server import StandinServer
-from tests.web.parts import arrive, problems, ticked, typed, words
+from tests.web.parts import arrive, part_form, problems, ticked, typed, words
 
 REDUCERS = "/workflows/100/reducers"
 OF_PROJECT = "/projects/10/reducers"
@@ -229,6 +229,28 @@ def test_renaming_takes_rules_along(app: Flask, alice: FlaskClient) -> None:
     assert '"new.1"' in kept
     assert send(alice, f"{path}/remove").location == REDUCERS
     assert stored(app) == {}
+
+
+@pytest.mark.parametrize("home", [REDUCERS, OF_PROJECT])
+def test_a_reducer_that_was_removed_meanwhile_becomes_a_new_one(
+    app: Flask, alice: FlaskClient, home: str
+) -> None:
+    type_name = "Project" if home == OF_PROJECT else "Workflow"
+    made = send(alice, f"{home}/new?type=stats", key="old", **{"filters.from": "1"})
+    assert made.status_code == 302
+    path = f"{home}/{stored(app, type_name)['old'].id}"
+    mine = {**filled(part_form(visit(alice, path))), "key": "mine"}
+    assert send(alice, f"{path}/remove").status_code == 302
+    response = alice.post(path, data=mine, headers=BROWSER)
+    assert response.status_code == 422
+    page = page_of(response)
+    assert problems(page)[0].startswith("Somebody has removed this reducer since you opened it.")
+    assert (typed(page, "key"), typed(page, "filters.from")) == ("mine", "1")
+    assert stored(app, type_name) == {}
+    form = part_form(page)
+    saved = alice.post(form.attributes["action"], data=filled(form), headers=BROWSER)
+    assert saved.status_code == 302
+    assert stored(app, type_name)["mine"].filters == {"from": 1}
 
 
 def test_extractors_that_are_not_there_are_told(app: Flask, alice: FlaskClient) -> None:

@@ -17,7 +17,7 @@ from tests.factories import LIONS, give, make_event
 from tests.pages import Element, filled, visit
 from tests.people import BROWSER, sign_in
 from tests.pipeline.steps import process, receive
-from tests.served import page_of, three_projects
+from tests.served import page_of, send, three_projects
 from tests.standin.server import StandinServer
 
 LION = ["gt", ["lookup", "counts.lion", 0], ["const", 4]]
@@ -272,6 +272,37 @@ def test_somebody_else_was_first(app: Flask, alice: FlaskClient, lions: int) -> 
     assert "Somebody has changed this rule since you opened it." in page.text
     assert filled(editor_of(page))["c.2:value"] == "6"
     assert json.loads(rule(app, lions)[0])[2] == ["const", 7]
+
+
+def test_a_rule_that_was_removed_meanwhile_becomes_a_new_one(
+    app: Flask, alice: FlaskClient, lions: int
+) -> None:
+    path = f"/workflows/100/subject_rules/{lions}"
+    mine = visit(alice, path)
+    kept = rule(app, lions)
+    assert send(alice, f"{path}/remove").status_code == 302
+    looked = press(alice, path, mine, do="", **{"c.2:value": "6"})  # until it is to be saved
+    page = press(alice, path, looked, save="1")
+    assert "Somebody has removed this rule since you opened it. Save once more" in page.text
+    assert filled(editor_of(page))["c.2:value"] == "6"
+    assert editor_of(page).attributes["action"] == NEW
+    save(alice, NEW, page)
+    with app.app_context():
+        new = db.session.scalars(select(SubjectRule.id).filter_by(workflow_id=100)).one()
+    condition, effects = rule(app, new)
+    assert json.loads(condition) == [*LION[:2], ["const", 6]]
+    assert [one[2:] for one in effects] == [one[2:] for one in kept[1]]
+
+
+def test_a_secret_of_a_removed_rule_is_to_be_given_again(app: Flask, alice: FlaskClient) -> None:
+    path = "/workflows/100/subject_rules/1"
+    mine = visit(alice, path)
+    assert send(alice, f"{path}/remove").status_code == 302
+    page = press(alice, NEW, press(alice, path, mine, save="1"), save="1")
+    assert filled(editor_of(page))["effect-1-username"] == "kade"
+    (problem,) = (one.text for one in page.walk() if one.attributes.get("class") == "problem")
+    assert problem == "must be given: there is nothing kept that the mask could stand for"
+    save(alice, NEW, page, **{"effect-1-password": "again"})
 
 
 def test_rules_move_and_go(app: Flask, alice: FlaskClient, lions: int) -> None:

@@ -8,8 +8,10 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from caesar_web.access import subjects
+from caesar_web.access import subject_texts, subjects
+from caesar_web.access.subject_texts import SubjectText
 from caesar_web.access.subjects import Location, Media
+from caesar_web.standin.writings import writing
 from caesar_web.store.configuration import SubjectRule, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import Classification
@@ -206,6 +208,7 @@ def test_what_there_is_to_see(
     mimes = ("image/png", "video/mp4", "audio/mpeg", "text/plain", "application/pdf")
     found = tuple(Location(mime, "https://panoptes-uploads.zooniverse.org/a") for mime in mimes)
     monkeypatch.setattr(subjects, "locations_of", lambda *_: Media(found))
+    monkeypatch.setattr(subject_texts, "texts_of", lambda _: {})
     page = visit(alice, path(RETIRED))
     assert [len(page.all(tag)) for tag in ("img", "video", "audio")] == [1, 1, 1]
     captions = [one.text for one in page.all("figcaption")]
@@ -213,6 +216,38 @@ def test_what_there_is_to_see(
     assert captions[4].startswith("File 5 (")
     monkeypatch.setattr(subjects, "locations_of", lambda *_: Media((), subjects.AWAY))
     assert subjects.AWAY in visit(alice, path(RETIRED)).text
+
+
+def test_a_text_stands_on_the_page(app: Flask) -> None:
+    dave = app.test_client()
+    sign_in(dave, "dave")
+    page = visit(dave, "/workflows/300/subjects/3001")
+    (text,) = (one for one in page.all("pre") if one.attributes["class"] == "location-text")
+    assert text.attributes["aria-label"] == "Text 2 of 2 of subject 3001"
+    assert "".join(text.texts) == writing(3001)
+    assert "its beginning" not in page.text
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (SubjectText(MARKUP * 300, is_cut=True), "This is its beginning, 7,500 characters."),
+        (SubjectText(), "It is empty."),
+        (SubjectText(problem=subject_texts.AWAY), subject_texts.AWAY),
+    ],
+    ids=["cut", "empty", "away"],
+)
+def test_what_there_is_to_say_of_a_text(
+    alice: FlaskClient, monkeypatch: pytest.MonkeyPatch, text: SubjectText, said: str
+) -> None:
+    location = Location("application/json", "https://panoptes-uploads.zooniverse.org/a")
+    monkeypatch.setattr(subjects, "locations_of", lambda *_: Media((location,)))
+    monkeypatch.setattr(subject_texts, "texts_of", lambda _: {location.url: text})
+    page = visit(alice, path(RETIRED))
+    (figure,) = page.all("figure")
+    assert said in figure.text
+    assert text.text in figure.text
+    assert "Text 1 (panoptes-uploads.zooniverse.org) application/json" in figure.text
 
 
 def test_fetching_metadata_again(app: Flask, alice: FlaskClient, standin: StandinServer) -> None:

@@ -1,6 +1,8 @@
 """What a scientist comes for: from signing in to a subject that a rule of hers has retired."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -18,8 +20,56 @@ from tests.web.visitors import Visitor
 
 pytestmark = pytest.mark.browser
 
-GALAXY, STAR = 0, 1
-SEEN, NEWEST = (1001, 1002, 1003), 1004
+
+@dataclass(frozen=True)
+class Story:
+    """A workflow, and the rule that is picked there: the first `people` all say `label`."""
+
+    workflow_id: int
+    name: str
+    rule: str
+    people: int
+    label: str
+    says: Any
+    else_says: Any
+    reason: str
+    first_subject: int
+
+    def event(self, id: int, subject: int, said: Any) -> JSON:
+        """A volunteer of the workflow says something of a subject."""
+        about: JSON = {"workflow": self.workflow_id, "project": self.workflow_id // 10}
+        given: JSON = (
+            {"choice": said}
+            if isinstance(said, str)
+            else {"annotations": [{"task": "T0", "value": said}]}
+        )
+        return make_event(id, subject=subject, user=1000 + id, **about, **given)
+
+
+SURVEY = Story(
+    200,
+    "Which animals are here?",
+    "Retire a subject as nothing here once the first 3 people all answer “Nothing here” to the"
+    " survey T0.",
+    3,
+    "Nothing here",
+    "NOTHINGHERE",
+    "LION",
+    "nothing_here",
+    2001,
+)
+QUESTION = Story(
+    100,
+    "Is it a galaxy?",
+    "Retire a subject once the first 3 people all answer “No, a star” to “Is there a galaxy in the"
+    " middle of the picture?” (T0).",
+    2,
+    "No, an artefact",
+    2,
+    0,
+    "consensus",
+    1001,
+)
 
 
 @pytest.fixture
@@ -30,33 +80,50 @@ def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[
         yield app
 
 
-def classify(app: Flask, answers: dict[int, list[int]], *, begin: int) -> None:
+def classify(app: Flask, story: Story, answers: dict[int, list[Any]], *, begin: int) -> None:
     """Volunteers answer, each subject in this order; what is decided is done."""
     given = [(subject, answer) for subject, all in answers.items() for answer in all]
     with app.app_context():
         receive(
-            make_event(
-                id, subject=subject, user=1000 + id, annotations=[{"task": "T0", "value": answer}]
-            )
-            for id, (subject, answer) in enumerate(given, begin)
+            story.event(id, subject, answer) for id, (subject, answer) in enumerate(given, begin)
         )
-        process()
-        perform(100)
+        process(story.workflow_id)
+        perform(story.workflow_id)
         panoptes().close()
         db.session.remove()
 
 
-def retired(standin: StandinServer) -> dict[str, str]:
+def retired(standin: StandinServer, workflow_id: int) -> dict[str, str]:
     """The subjects that are retired in Panoptes, each with the reason."""
-    path = "/subject_workflow_statuses?workflow_id=100"
+    path = f"/subject_workflow_statuses?workflow_id={workflow_id}"
     rows: list[JSON] = standin.api("GET", path).json()["subject_workflow_statuses"]
     return {row["links"]["subject"]: row["retirement_reason"] for row in rows if row["retired_at"]}
 
 
-@pytest.mark.parametrize("has_scripts", [True, False], ids=["with scripts", "without scripts"])
+def pick(alice: Visitor, story: Story) -> None:
+    """Ticks the one rule and no other, with the story's number and answer."""
+    rules = alice.page.get_by_role("region", name="When to act")
+    for box in rules.get_by_role("checkbox", checked=True).all():
+        box.uncheck()
+    offer = rules.get_by_role("listitem").filter(has_text=story.rule)
+    offer.get_by_role("checkbox").check()
+    offer.get_by_label("How many people", exact=True).fill(str(story.people))
+    offer.get_by_label("The answer", exact=True).select_option(story.label)
+
+
+@pytest.mark.parametrize(
+    ("story", "has_scripts"),
+    [
+        pytest.param(SURVEY, True, id="a survey, with scripts"),
+        pytest.param(SURVEY, False, id="a survey, without scripts"),
+        pytest.param(QUESTION, False, id="a question, without scripts"),
+    ],
+)
 def test_a_rule_of_hers_retires_a_subject(
-    browser: Browser, app: Flask, standin: StandinServer, has_scripts: bool
+    browser: Browser, app: Flask, standin: StandinServer, story: Story, has_scripts: bool
 ) -> None:
+    is_it, other = story.says, story.else_says
+    first, second, third, newest, mixed = range(story.first_subject, story.first_subject + 5)
     with in_thread(app) as url:
         alice = Visitor(browser, url, has_scripts=has_scripts)
         alice.open("/")
@@ -64,31 +131,32 @@ def test_a_rule_of_hers_retires_a_subject(
         alice.choose("Alice")
         alice.press("Workflows")
         alice.press("Add a workflow")
-        alice.press("Add Is it a galaxy?")
-        classify(app, {1001: [STAR, STAR], 1002: [STAR, GALAXY], 1003: [STAR]}, begin=1)
-        assert retired(standin) == {}
+        alice.press(f"Add {story.name}")
+        seen = {first: [is_it] * story.people, second: [is_it, other], third: [is_it]}
+        classify(app, story, seen, begin=1)
+        assert retired(standin, story.workflow_id) == {}
 
         alice.press("Propose a configuration")
-        alice.press("All recipes of rules")
-        alice.press("The first few all say one thing")
-        alice.page.get_by_label("The answer").select_option("No, a star (1)")
-        assert alice.typed("How many people") == "3"
-        alice.type("How many people", "2")
-        alice.press("Open it in the editor")
-        assert "1 of the latest 3 subjects matches (33 %)." in alice.text
-        alice.page.get_by_role("button", name="Why subject 1001").click()
-        expect(alice.page.get_by_role("heading", name="Why subject 1001")).to_be_visible()
-        alice.press("Save the rule")
-        assert "The rule is saved." in alice.text
-        assert retired(standin) == {}
+        pick(alice, story)
+        alice.press("Check first")
+        assert f"once the first {story.people} people all answer “{story.label}”" in alice.text
+        assert "1 of the latest 3 subjects matches." in alice.text
+        alice.page.get_by_text(f"Why, for example subject {first}").click()
+        why = alice.page.get_by_role("region", name="What this would do").locator(".why-tree")
+        expect(why).to_be_visible()
+        expect(why).to_contain_text(f"is at least {story.people} (0 when missing) ✓ matches")
+        alice.press("Accept what is ticked")
+        assert "1 rule." in alice.text
+        assert retired(standin, story.workflow_id) == {}
 
-        classify(app, {NEWEST: [STAR, STAR], 1005: [GALAXY, STAR, STAR]}, begin=11)
-        assert retired(standin) == {str(NEWEST): "nothing_here"}
+        later = {newest: [is_it] * story.people, mixed: [other, *[is_it] * story.people]}
+        classify(app, story, later, begin=21)
+        assert retired(standin, story.workflow_id) == {str(newest): story.reason}
         alice.press("Subjects")
-        alice.press(f"Subject {NEWEST}")
-        assert alice.heading == f"Subject {NEWEST}"
+        alice.press(f"Subject {newest}")
+        assert alice.heading == f"Subject {newest}"
         assert "Why it is retired" in alice.text
         assert "✓ It matches now." in alice.text
-        assert 'retire the subject as "nothing_here"' in alice.text
+        assert f'retire the subject as "{story.reason}"' in alice.text
         alice.leave()
     assert (alice.problems, alice.refusals) == ([], [])

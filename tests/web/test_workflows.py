@@ -16,7 +16,7 @@ from caesar_web.store.db import db
 from caesar_web.store.effects import opened
 from tests.factories import JSON, SEALER
 from tests.pages import Element, visit
-from tests.people import sign_in
+from tests.people import csrf_token, sign_in
 from tests.served import ADD, CALL, page_of, rules, send, three_projects
 from tests.standin.server import StandinServer
 
@@ -113,6 +113,45 @@ def test_a_refused_id_stays_in_its_field(
     assert [each[: len(says)] for each in problems(page)] == [says]
     assert typed(page, "id") == id
     assert SECRET_NAME not in response.text
+
+
+def test_settings_that_somebody_else_has_changed_meanwhile(app: Flask, alice: FlaskClient) -> None:
+    path = "/workflows/100/settings"
+    opened = typed(visit(alice, path), "expected")
+    first = {"rules_applied": "first_matching_rule", "public_extracts": "y"}
+    assert send(alice, path, **first, expected=opened).location == path
+
+    mine = {"rules_applied": "no_rules", "public_reductions": "y", "status": "paused"}
+    response = send(alice, path, **mine, expected=opened)
+    assert response.status_code == 422
+    page = page_of(response)
+    assert problems(page) == [
+        "Somebody else has changed these settings since you opened them. Save once more to put"
+        " yours in the place of theirs.",
+        "Rules applied: “The first: only the first rule that matches acts” is saved now.",
+        "Anyone may read the extracts: it is ticked now.",
+        "Anyone may read the reductions: it is not ticked now.",
+    ]
+    ticked = [one.attributes for one in page.all("input") if "checked" in one.attributes]
+    assert [one["value"] for one in ticked] == ["no_rules", "y"]
+    assert (column(app, 100, "status"), column(app, 100, "public_extracts")) == ("active", True)
+
+    assert send(alice, path, **mine, expected=typed(page, "expected")).location == path
+    assert column(app, 100, "rules_applied") == "no_rules"
+    assert (column(app, 100, "status"), column(app, 100, "public_extracts")) == ("paused", False)
+
+
+def test_settings_whose_queue_was_changed_meanwhile(app: Flask) -> None:
+    path = "/workflows/100/settings"
+    root = signed_in(app, "root")
+    root.post("/session/admin", data={"on": "1", "csrf_token": csrf_token(root)})
+    opened = typed(visit(root, path), "expected")
+    with app.app_context(), db.session.begin():
+        db.session.get_one(Workflow, 100).custom_queue_name = "large"
+    response = send(root, path, rules_applied="no_rules", queue="", expected=opened)
+    assert response.status_code == 422
+    assert problems(page_of(response))[-1] == "Queue: “large” is saved now."
+    assert column(app, 100, "custom_queue_name") == "large"
 
 
 def test_settings(app: Flask, alice: FlaskClient) -> None:
