@@ -10,7 +10,8 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from caesar_web.access import identity, permissions
-from caesar_web.api import effects, metrics, probes, reads, stream
+from caesar_web.api import effects, extracts, metrics, parts, probes, reductions, stream
+from caesar_web.api import rules as rules_api
 from caesar_web.config import Config
 from caesar_web.store import (  # noqa: F401  # all tables
     activity,
@@ -66,8 +67,11 @@ BLUEPRINTS = (
     subjects.blueprint,
     users.blueprint,
     trail.blueprint,
-    reads.blueprint,
+    extracts.blueprint,
+    reductions.blueprint,
     effects.blueprint,
+    parts.blueprint,
+    rules_api.blueprint,
     stream.blueprint,
     metrics.blueprint,
     probes.blueprint,

@@ -14,7 +14,7 @@ from caesar_web.access.identity import BadToken, identity, identity_if_any
 from caesar_web.access.membership import may_touch
 from caesar_web.access.negotiation import wants_page
 from caesar_web.domain.events import LARGEST_ID
-from caesar_web.store.configuration import Workflow
+from caesar_web.store.configuration import Project, Workflow
 from caesar_web.store.queries import reading
 
 View = TypeVar("View", bound=Callable[..., object])
@@ -33,19 +33,22 @@ class Who(Enum):
 class Permission:
     """A row of the table.
 
-    `public` is the workflow's flag that opens it to anyone. `otherwise_empty`: those who are signed
-    in and may not see it get an empty list, as clients know it, and not a 404. Where it is not
-    `for_people`, nobody is asked who they are, so that it needs no database.
+    `public` is the flag of the workflow or project that opens it to anyone; `own` opens to those
+    who are signed in what is about themselves. `otherwise_empty`: those who are signed in and may
+    not see it get an empty list, as clients know it, and not a 404. Where it is not `for_people`,
+    nobody is asked who they are, so that it needs no database.
     """
 
     who: Who
     public: str | None = None
     otherwise_empty: bool = False
     for_people: bool = True
+    own: bool = False
 
     def described(self) -> str:
         """Who may, in words."""
-        return self.who.value + (f"; anyone where {self.public} is on" if self.public else "")
+        own = "; users what is about themselves" if self.own else ""
+        return self.who.value + own + (f"; anyone where {self.public} is on" if self.public else "")
 
 
 PERMISSIONS: dict[str, Permission] = {
@@ -57,6 +60,7 @@ PERMISSIONS: dict[str, Permission] = {
     "probe the service": Permission(Who.ANYONE, for_people=False),
     "list my workflows": Permission(Who.SIGNED_IN),
     "add a workflow": Permission(Who.SIGNED_IN),  # of a project that is theirs: checked when added
+    "add a project": Permission(Who.SIGNED_IN),  # one that is theirs: checked when added
     "choose a theme": Permission(Who.ANYONE),
     "read the help": Permission(Who.ANYONE),
     "see a workflow": Permission(Who.MEMBER),
@@ -64,6 +68,10 @@ PERMISSIONS: dict[str, Permission] = {
     "configure a project": Permission(Who.MEMBER),
     "read extracts": Permission(Who.MEMBER, public="public_extracts", otherwise_empty=True),
     "read reductions": Permission(Who.MEMBER, public="public_reductions"),
+    "read a project's reductions": Permission(Who.MEMBER, public="public_reductions"),
+    "read user reductions": Permission(
+        Who.MEMBER, public="public_reductions", otherwise_empty=True, own=True
+    ),
     "configure a workflow": Permission(Who.MEMBER),
     "read a workflow's trail": Permission(Who.MEMBER),
     "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
@@ -163,19 +171,32 @@ def _check(permission: Permission, found: Place | None, named: Mapping[str, obje
         caller = identity()
     except BadToken as problem:
         raise NotSignedIn(str(problem)) from None
-    if found and permission.public and getattr(found, permission.public):
+    if permission.public and _is_open(permission.public, found, named):
         return
     if caller is None:
         raise NotSignedIn
+    if permission.own and caller.user_id == named.get(
+        "user_id", request.args.get("user_id", 0, int)
+    ):
+        return
     if permission.who is Who.ADMIN and not caller.acts_as_admin:
         raise NotAllowed
     if permission.who is not Who.MEMBER:
         return
     if "project_id" in named:
         if not may_touch(_id(named["project_id"])):
-            raise Hidden("Project", named["project_id"])
+            raise Hidden("Project", named["project_id"], as_empty=permission.otherwise_empty)
     elif not may_touch(None if found is None else found.project_id):
         raise Hidden("Workflow", named.get("workflow_id"), as_empty=permission.otherwise_empty)
+
+
+def _is_open(flag: str, found: Place | None, named: Mapping[str, object]) -> bool:
+    """Whether this flag of the workflow, or of the project, is on."""
+    if "project_id" not in named:
+        return found is not None and bool(getattr(found, flag))
+    with reading() as session:
+        project = session.get(Project, _id(named["project_id"]) or 0)
+        return project is not None and bool(getattr(project, flag))
 
 
 def _id(value: object) -> int | None:

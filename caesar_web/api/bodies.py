@@ -10,6 +10,10 @@ from caesar_web.api.stream import read_json
 from caesar_web.domain.values import Unstorable, check_storable
 
 
+class NoBody(BadRequest):
+    """A body without the members that it must have."""
+
+
 def body_of(name: str) -> dict[str, Any]:
     """The members of `name` in this request's body. Raises BadRequest where there are none."""
     try:
@@ -20,7 +24,7 @@ def body_of(name: str) -> dict[str, Any]:
         raise BadRequest from None
     body = document.get(name, document) if isinstance(document, Mapping) else None
     if not isinstance(body, Mapping) or not body:
-        raise BadRequest
+        raise NoBody
     return dict(body)
 
 

@@ -5,10 +5,12 @@ from typing import Any
 from flask import Response
 
 from caesar_web.domain.classification import timestamp
-from caesar_web.store.configuration import Workflow
-from caesar_web.store.db import dump_json
-from caesar_web.store.effects import AnyEffect
-from caesar_web.store.results import Extract, SubjectReduction
+from caesar_web.domain.condition_shapes import as_object
+from caesar_web.domain.conditions import parse_text
+from caesar_web.store.configuration import Extractor, Project, Reducer, SubjectRule, Workflow
+from caesar_web.store.db import dump_json, load_json
+from caesar_web.store.effects import AnyEffect, AnyRule
+from caesar_web.store.results import Extract, SubjectReduction, UserReduction
 
 
 def as_response(value: Any, *, status: int = 200) -> Response:
@@ -23,6 +25,12 @@ def not_found(model: str, id: object) -> Response:
 def refused(status: int, *messages: str) -> Response:
     """What is wrong with a request, one sentence each."""
     return as_response({"errors": [{"message": each} for each in messages]}, status=status)
+
+
+def no_content(*, location: str | None = None) -> Response:
+    """The 204 of what is done, without a body."""
+    headers = {} if location is None else {"Location": location}
+    return Response(status=204, headers=headers, content_type="application/json")
 
 
 def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
@@ -45,6 +53,73 @@ def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
         "custom_queue_name": row.custom_queue_name,
         "name": row.name,
         "project_name": row.project_name,
+    }
+
+
+def extractor(row: Extractor) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "workflow_id": row.workflow_id,
+        "key": row.key,
+        "type": row.type,
+        "config": row.config,
+        "minimum_workflow_version": row.minimum_workflow_version,
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+    }
+
+
+def reducer(row: Reducer) -> dict[str, Any]:
+    """A reducer; for one of a project, `workflow_id` is the project's id, as clients know it."""
+    return {
+        "id": row.id,
+        "workflow_id": row.reducible_id,
+        "key": row.key,
+        "type": row.type,
+        "config": row.config,
+        "filters": row.filters,
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+        "topic": row.topic,
+        "reduction_mode": row.reduction_mode,
+        "grouping": row.grouping,
+        "reducible_id": row.reducible_id,
+        "reducible_type": row.reducible_type,
+        "user_reducer_keys": row.user_reducer_keys,
+        "subject_reducer_keys": row.subject_reducer_keys,
+    }
+
+
+def rule(row: AnyRule) -> dict[str, Any]:
+    """A rule: its condition as clients read it, as the list that it is, and to the letter."""
+    topic = {"topic": "evaluate_by_subject"} if isinstance(row, SubjectRule) else {}
+    return {
+        "id": row.id,
+        "workflow_id": row.workflow_id,
+        "condition": as_object(parse_text(row.condition)),
+        "condition_array": load_json(row.condition),
+        "condition_string": row.condition,
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+        **topic,
+        "row_order": row.row_order,
+    }
+
+
+def project(row: Project, *, reducers_count: int) -> dict[str, Any]:
+    return {
+        "id": row.id,
+        "reducers_config": None,
+        "rules_config": None,
+        "public_reductions": row.public_reductions,
+        "created_at": timestamp(row.created_at),
+        "updated_at": timestamp(row.updated_at),
+        "display_name": row.display_name,
+        "subject_reductions_count": row.subject_reductions_count,
+        "user_reductions_count": row.user_reductions_count,
+        "reducers_count": reducers_count,
+        "status": row.status,
+        "custom_queue_name": row.custom_queue_name,
     }
 
 
@@ -78,12 +153,16 @@ def extract(row: Extract) -> dict[str, Any]:
     }
 
 
-def subject_reduction(row: SubjectReduction) -> dict[str, Any]:
+def reduction(row: SubjectReduction | UserReduction) -> dict[str, Any]:
+    if isinstance(row, SubjectReduction):
+        target = {"subject_id": row.subject_id}
+    else:
+        target = {"user_id": row.user_id}
     return {
         "id": row.id,
         "reducer_key": row.reducer_key,
         "workflow_id": row.reducible_id,
-        "subject_id": row.subject_id,
+        **target,
         "data": row.data,
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),

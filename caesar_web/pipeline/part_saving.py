@@ -11,10 +11,10 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.documents import ExtractorRow, ReducerRow
 from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.pipeline.configuring import Change, ChangedMeanwhile, Unknown
-from caesar_web.store import bulk, transfer
+from caesar_web.store import transfer
 from caesar_web.store.configuration import Extractor, Project, Reducer, Workflow
-from caesar_web.store.db import table_of
 from caesar_web.store.fingerprints import fingerprint
+from caesar_web.store.projects import add_project
 from caesar_web.store.renaming import rename_references as let_references_follow
 from caesar_web.store.snapshot import Reducible
 
@@ -110,20 +110,10 @@ def _changing(change: Change, table: type[Owner], owner_id: int) -> Iterator[tup
 
 
 def _add_if_missing(session: Session, project_id: int, now: datetime) -> None:
-    """The row of a project, of which nothing was configured before, where its workflows are known.
-
-    Two at once must not fail.
-    """
+    """The row of a project that is known by its workflows, and of which nothing was configured."""
     known = select(Workflow.project_name).filter_by(project_id=project_id).limit(1)
-    names = session.scalars(known).all()
-    row = {"id": project_id, "created_at": now, "updated_at": now}
-    bulk.insert(
-        session,
-        table_of(Project),
-        [{**row, "display_name": name} for name in names],
-        columns=("id", "display_name", "created_at", "updated_at"),
-        conflict="(id) DO NOTHING",
-    )
+    for name in session.scalars(known).all():
+        add_project(session, project_id, name, now=now)
 
 
 def _chosen(

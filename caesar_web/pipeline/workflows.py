@@ -32,8 +32,13 @@ def describe(panoptes: Panoptes, workflow_id: int) -> Description:
         message = f"Panoptes does not say which project workflow {workflow_id} belongs to"
         raise PanoptesError(message, permanent=False) from None
     return Description(
-        workflow_id, project_id, _name(workflow), _name(panoptes.project(project_id))
+        workflow_id, project_id, _name(workflow), name_of_project(panoptes, project_id)
     )
+
+
+def name_of_project(panoptes: Panoptes, project_id: int) -> str | None:
+    """What Panoptes calls a project. Raises PanoptesError."""
+    return _name(panoptes.project(project_id))
 
 
 def _name(row: dict[str, Any]) -> str | None:

@@ -12,7 +12,9 @@ from caesar_web.store.activity import SubjectAction, UserAction
 from caesar_web.store.configuration import Extractor, Reducer, SubjectRule, UserRule, Workflow
 from caesar_web.store.db import among, db
 from caesar_web.store.inbox import Classification
+from caesar_web.store.result_statements import Topic
 from caesar_web.store.results import Extract, SubjectReduction, UserReduction
+from caesar_web.store.snapshot import Reducible
 
 
 class Performed(NamedTuple):
@@ -76,15 +78,22 @@ def has_extractor(session: Session, workflow_id: int, key: str) -> bool:
     return session.scalar(wanted) is not None
 
 
-def reductions_of_subject(
-    session: Session, workflow_id: int, subject_id: int, *, reducer_key: str | None = None
-) -> list[SubjectReduction]:
-    wanted = select(SubjectReduction).filter_by(
-        reducible_type="Workflow", reducible_id=workflow_id, subject_id=subject_id
+def reductions_of(
+    session: Session,
+    reducible: Reducible,
+    topic: Topic,
+    target: int,
+    *,
+    reducer_key: str | None = None,
+) -> list[Any]:
+    """The reductions of a subject or user in a workflow or project."""
+    table: Any = topic.reductions
+    wanted = select(table).filter_by(
+        reducible_type=reducible.type, reducible_id=reducible.id, **{topic.target: target}
     )
     if reducer_key is not None:
         wanted = wanted.filter_by(reducer_key=reducer_key)
-    return list(session.scalars(wanted.order_by(SubjectReduction.id)))
+    return list(session.scalars(wanted.order_by(table.id)))
 
 
 def has_seen(session: Session, workflow_id: int, subject_id: int) -> bool:

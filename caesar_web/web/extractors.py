@@ -10,8 +10,10 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
 from caesar_web.access import configuring
+from caesar_web.access.negotiation import wants_page
 from caesar_web.access.permissions import permit
 from caesar_web.access.workflow_tasks import WorkflowTasks, tasks_of
+from caesar_web.api import parts as api
 from caesar_web.domain.documents import ExtractorRow, read_extractor
 from caesar_web.domain.extractors import EXTRACTORS, MINIMUM_VERSION
 from caesar_web.domain.known import KnownReducer
@@ -55,6 +57,8 @@ class Editing:
 @blueprint.get("")
 @permit("see a workflow")
 def index(workflow_id: int) -> Response:
+    if not wants_page():
+        return api.listed(Reducible("Workflow", workflow_id), Extractor)
     tasks = tasks_of(workflow_id)
     with reading() as session:
         newest = health_statements.pulses(session, [workflow_id])[workflow_id].last_extract
@@ -86,6 +90,8 @@ def new(workflow_id: int) -> Response:
 @blueprint.route("/<int:part_id>", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, part_id: int) -> Response:
+    if request.method == "GET" and not wants_page():
+        return api.shown(Reducible("Workflow", workflow_id), Extractor, part_id)
     try:
         return _edited(_editing(workflow_id, "", part_id))
     except Unknown:

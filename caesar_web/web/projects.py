@@ -9,8 +9,10 @@ from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import membership
+from caesar_web.access.negotiation import wants_page
 from caesar_web.access.permissions import permit
 from caesar_web.access.settings import change_project
+from caesar_web.api import projects as api
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.lights import Light
 from caesar_web.store import queries
@@ -27,6 +29,8 @@ blueprint = Blueprint("projects", __name__, url_prefix="/projects")
 @blueprint.get("")
 @permit("list my workflows")
 def index() -> Response:
+    if not wants_page():
+        return api.listed()
     project_ids = membership.projects()
     with reading() as session:
         return page("projects/index.html", projects=listed.projects(session, project_ids))
@@ -35,6 +39,8 @@ def index() -> Response:
 @blueprint.get("/<int:project_id>")
 @permit("see a project")
 def show(project_id: int) -> Response:
+    if not wants_page():
+        return api.shown(project_id)
     with reading() as session:
         project = session.get(Project, project_id)
         workflows = listed.workflows(session, [project_id])
@@ -50,6 +56,19 @@ def show(project_id: int) -> Response:
             reducers=_with_lights(session, reducers),
             to_reducers=url_for("project_reducers.index", project_id=project_id),
         )
+
+
+@blueprint.post("")
+@permit("add a project")
+def create() -> Response:
+    """Adds a project for a client."""
+    return api.created()
+
+
+@blueprint.route("/<int:project_id>", methods=["PUT", "PATCH"])
+@permit("configure a project")
+def update(project_id: int) -> Response:
+    return api.changed(project_id)
 
 
 @blueprint.route("/<int:project_id>/settings", methods=["GET", "POST"])

@@ -1,11 +1,14 @@
 """The addresses of reducers: those of a workflow, and those of a whole project."""
 
-from flask import Blueprint
+from flask import Blueprint, request
 from werkzeug.exceptions import NotFound
 from werkzeug.wrappers import Response
 
+from caesar_web.access.negotiation import wants_page
 from caesar_web.access.permissions import permit
+from caesar_web.api import parts as api
 from caesar_web.store import queries
+from caesar_web.store.configuration import Reducer
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import Reducible
 from caesar_web.web import reducer_pages as pages
@@ -20,6 +23,8 @@ of_projects = Blueprint(
 @blueprint.get("")
 @permit("see a workflow")
 def index(workflow_id: int) -> Response:
+    if not wants_page():
+        return api.listed(Reducible("Workflow", workflow_id), Reducer)
     return pages.listed(_of_workflow(workflow_id))
 
 
@@ -32,6 +37,8 @@ def new(workflow_id: int) -> Response:
 @blueprint.route("/<int:part_id>", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, part_id: int) -> Response:
+    if request.method == "GET" and not wants_page():
+        return api.shown(Reducible("Workflow", workflow_id), Reducer, part_id)
     return pages.edited(_of_workflow(workflow_id), part_id)
 
 
@@ -44,6 +51,8 @@ def remove(workflow_id: int, part_id: int) -> Response:
 @of_projects.get("", endpoint="index")
 @permit("see a project")
 def index_of_project(project_id: int) -> Response:
+    if not wants_page():
+        return api.listed(Reducible("Project", project_id), Reducer)
     return pages.listed(_of_project(project_id))
 
 
@@ -56,6 +65,8 @@ def new_of_project(project_id: int) -> Response:
 @of_projects.route("/<int:part_id>", methods=["GET", "POST"], endpoint="edit")
 @permit("configure a project")
 def edit_of_project(project_id: int, part_id: int) -> Response:
+    if request.method == "GET" and not wants_page():
+        return api.shown(Reducible("Project", project_id), Reducer, part_id)
     return pages.edited(_of_project(project_id), part_id)
 
 

@@ -10,9 +10,11 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
 from caesar_web.access import configuring, drafts, wordings
+from caesar_web.access.negotiation import wants_page
 from caesar_web.access.permissions import permit, place
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.access.workflow_tasks import tasks_of
+from caesar_web.api import rules as api
 from caesar_web.domain.documents import read_document
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.merging import merged
@@ -89,6 +91,8 @@ def edit(workflow_id: int, kind: str, rule_id: int) -> Response:
     if request.method == "POST":
         expected = request.form.get("expected", "")
         return _sent(Editing(workflow_id, place().project_id, kind, rule_id, expected))
+    if not wants_page():
+        return api.shown(workflow_id, kind, rule_id)
     with reading() as session:
         _, rule, _ = _find(session, workflow_id, kind, rule_id)
         editing = Editing(workflow_id, place().project_id, kind, rule_id, fingerprint(rule))
