@@ -10,7 +10,17 @@ from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from caesar_web.access import identity, permissions
-from caesar_web.api import effects, extracts, metrics, parts, probes, reductions, stream
+from caesar_web.api import (
+    addresses,
+    conditional,
+    effects,
+    extracts,
+    metrics,
+    parts,
+    probes,
+    reductions,
+    stream,
+)
 from caesar_web.api import rules as rules_api
 from caesar_web.config import Config
 from caesar_web.store import (  # noqa: F401  # all tables
@@ -104,6 +114,7 @@ def create_app(
     with app.app_context():
         prepare_engine(db.engine)
     _guard(app, config)
+    addresses.tolerate(app)
     for blueprint in BLUEPRINTS:
         app.register_blueprint(blueprint)
     return app
@@ -124,6 +135,7 @@ def _guard(app: Flask, config: Config) -> None:
     csrf.protect(app, exempt=stream.blueprint)
     app.before_request(permissions.check)
     app.before_request(csrf.check)
+    app.after_request(conditional.tag)
     app.after_request(headers.add)
     errors.register(app)
     layout.register(app)

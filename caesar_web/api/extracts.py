@@ -9,7 +9,7 @@ from flask import Blueprint, Response, request
 from caesar_web.access import pushing
 from caesar_web.access.permissions import permit
 from caesar_web.access.pushing import Missing
-from caesar_web.api import bodies, rendering
+from caesar_web.api import bodies, conditional, rendering
 from caesar_web.domain.documents import is_key
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.events import LARGEST_ID
@@ -48,10 +48,10 @@ def index(workflow_id: int, extractor_key: str) -> Response:
         is_one = extractor_key not in WILDCARDS and queries.has_extractor(
             session, workflow_id, extractor_key
         )
-        rows = queries.extracts_of_subject(
-            session, workflow_id, subject_id, extractor_key=extractor_key if is_one else None
+        wanted = queries.extracts_of_subject(
+            workflow_id, subject_id, extractor_key=extractor_key if is_one else None
         )
-        return rendering.as_response([rendering.extract(row) for row in rows])
+        return conditional.listed(session, wanted, rendering.extract)
 
 
 @blueprint.route("/extractors/<extractor_key>/extracts", methods=["POST", "PUT"])

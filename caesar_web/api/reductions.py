@@ -8,7 +8,7 @@ from flask import Blueprint, Response, request
 from caesar_web.access import pushing
 from caesar_web.access.permissions import permit
 from caesar_web.access.pushing import Missing
-from caesar_web.api import bodies, rendering
+from caesar_web.api import bodies, conditional, rendering
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
@@ -136,8 +136,8 @@ def _read(
         return rendering.as_response([])
     key = reducer_key or request.args.get("reducer_key")
     with reading() as session:
-        rows = queries.reductions_of(session, reducible, topic, target, reducer_key=key)
-        return rendering.as_response([rendering.reduction(row) for row in rows])
+        wanted = queries.reductions_of(reducible, topic, target, reducer_key=key)
+        return conditional.listed(session, wanted, rendering.reduction)
 
 
 def _write(reducible: Reducible, topic: Topic, reducer_key: str) -> Response:

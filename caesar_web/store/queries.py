@@ -5,7 +5,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from caesar_web.store.activity import SubjectAction, UserAction
@@ -65,12 +65,13 @@ def part_counts(session: Session, workflow_ids: Sequence[int]) -> dict[int, dict
 
 
 def extracts_of_subject(
-    session: Session, workflow_id: int, subject_id: int, *, extractor_key: str | None = None
-) -> list[Extract]:
+    workflow_id: int, subject_id: int, *, extractor_key: str | None = None
+) -> Select[Any]:
+    """Asks for the extracts of a subject in a workflow, by id."""
     wanted = select(Extract).filter_by(workflow_id=workflow_id, subject_id=subject_id)
     if extractor_key is not None:
         wanted = wanted.filter_by(extractor_key=extractor_key)
-    return list(session.scalars(wanted.order_by(Extract.id)))
+    return wanted.order_by(Extract.id)
 
 
 def has_extractor(session: Session, workflow_id: int, key: str) -> bool:
@@ -79,21 +80,20 @@ def has_extractor(session: Session, workflow_id: int, key: str) -> bool:
 
 
 def reductions_of(
-    session: Session,
     reducible: Reducible,
     topic: Topic,
     target: int,
     *,
     reducer_key: str | None = None,
-) -> list[Any]:
-    """The reductions of a subject or user in a workflow or project."""
+) -> Select[Any]:
+    """Asks for the reductions of a subject or user in a workflow or project, by id."""
     table: Any = topic.reductions
     wanted = select(table).filter_by(
         reducible_type=reducible.type, reducible_id=reducible.id, **{topic.target: target}
     )
     if reducer_key is not None:
         wanted = wanted.filter_by(reducer_key=reducer_key)
-    return list(session.scalars(wanted.order_by(table.id)))
+    return wanted.order_by(table.id)
 
 
 def has_seen(session: Session, workflow_id: int, subject_id: int) -> bool:
