@@ -4,10 +4,12 @@ from typing import Any
 
 from flask import Response
 
+from caesar_web.api import parts
 from caesar_web.domain.classification import timestamp
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyEffect
+from caesar_web.store.red_parts import RedParts
 from caesar_web.store.results import Extract, SubjectReduction
 
 
@@ -25,8 +27,8 @@ def refused(status: int, *messages: str) -> Response:
     return as_response({"errors": [{"message": each} for each in messages]}, status=status)
 
 
-def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
-    """A workflow; `counts` are those of its configured parts."""
+def workflow(row: Workflow, *, counts: dict[str, int], red: RedParts) -> dict[str, Any]:
+    """A workflow; `counts` are those of its configured parts, of which some are `red`."""
     return {
         "id": row.id,
         "project_id": row.project_id,
@@ -45,6 +47,7 @@ def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
         "custom_queue_name": row.custom_queue_name,
         "name": row.name,
         "project_name": row.project_name,
+        "stoplight_status": parts.stoplight_status(red),
     }
 
 
