@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from sqlalchemy.orm import Session
 
 from caesar_web.config import Config
-from caesar_web.domain.gates import Gate
+from caesar_web.domain.gates import FAILURES_TO_SHUT, Gate
 from caesar_web.jobs import queues
 from caesar_web.pipeline import actions, claiming, gates
 from caesar_web.pipeline.calls import Means
@@ -27,6 +27,7 @@ from caesar_web.store.configuration import Workflow
 ACTIONS_AT_ONCE = 200
 
 Transaction = Callable[[], AbstractContextManager[Session]]
+Claim = Callable[[Claiming, Session], Claimed]
 
 
 @dataclass(frozen=True)
@@ -40,22 +41,37 @@ class Rounds:
     now: Callable[[], datetime]
 
     def perform(self) -> None:
-        """Performs all that is due, and then tries one host whose cool-off is over."""
+        """Performs all that is due, but for what may take long because its host has failed."""
         for kind in KINDS:
-            while self._round(kind):
+            while self._round(
+                kind,
+                lambda one, session: one.claim(session, most=ACTIONS_AT_ONCE),
+                most_failures=1,
+            ):
                 pass
+
+    def perform_doubtful(self) -> None:
+        """Calls hosts that have just failed, and tries those whose cool-off is over."""
+        is_done = False
         for kind in KINDS:
-            if self._trial(kind):  # others' jobs come first, as this may have taken long
-                queues.ring_actions(self.config.redis_url, self.workflow_id)
+            while self._round(
+                kind, lambda one, session: one.claim_doubtful(session, most=ACTIONS_AT_ONCE)
+            ):
+                is_done = True
+            is_done |= self._round(kind, lambda one, session: one.claim_trial(session))
+        if is_done:  # then what comes next for the same targets may be due
+            queues.ring_actions(self.config.redis_url, self.workflow_id)
 
-    def _round(self, kind: Kind) -> bool:
+    def has_doubtful(self) -> bool:
+        """Whether there may be something of that kind to do now."""
+        with self.transaction() as session:
+            queries.begin_reading(session)
+            known = gates.known(session).values()
+            now = self.now()
+            return any(gate.in_a_row and gate.state(now) != "held" for gate in known)
+
+    def _round(self, kind: Kind, claim: Claim, *, most_failures: int = FAILURES_TO_SHUT) -> bool:
         """One action of each target at most; whether any is over, so that a next may be due."""
-        return self._perform(kind, lambda one, session: one.claim(session, most=ACTIONS_AT_ONCE))
-
-    def _trial(self, kind: Kind) -> bool:
-        return self._perform(kind, lambda one, session: one.claim_trial(session))
-
-    def _perform(self, kind: Kind, claim: Callable[[Claiming, Session], Claimed]) -> bool:
         now, lease = self.now(), timedelta(seconds=self.config.action_lease_seconds)
         claiming_now = Claiming(
             kind, self.workflow_id, self.means.panoptes.host, now=now, lease_until=now + lease
@@ -68,7 +84,9 @@ class Rounds:
             claimed = claim(claiming_now, session)
         if not claimed.claims:
             return False
-        hosts = Hosts(claimed.gates, self._note_at_once, trial=claimed.trial)
+        hosts = Hosts(
+            claimed.gates, self._note_at_once, most_failures=most_failures, trial=claimed.trial
+        )
         outcomes = actions.perform(
             self.means,
             claimed.claims,

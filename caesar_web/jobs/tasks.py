@@ -18,6 +18,7 @@ from caesar_web.config import Config
 from caesar_web.domain.hosts import host_of
 from caesar_web.external.http import GuardedClient
 from caesar_web.jobs import queues
+from caesar_web.jobs.aside import Aside
 from caesar_web.jobs.rounds import Rounds
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline.calls import Means
@@ -89,7 +90,15 @@ def perform(workflow_id: int) -> None:
     config = _config()
     queues.answer(config.redis_url, f"actions:{workflow_id}")
     means = Means(panoptes(), external(), sealer())
-    Rounds(workflow_id, config, means, transaction, _now).perform()
+    rounds = Rounds(workflow_id, config, means, transaction, _now)
+    rounds.perform()
+    if rounds.has_doubtful():
+        aside: Aside | None = current_app.extensions.get("caesar_aside")
+        if aside is None:
+            rounds.perform_doubtful()
+            rounds.perform()
+        else:  # where it is busy, the sweep rings again
+            aside.begin(workflow_id, rounds.perform_doubtful)
 
 
 def sweep() -> None:

@@ -11,7 +11,8 @@ from rq.serializers import JSONSerializer
 from sqlalchemy.exc import SQLAlchemyError
 
 from caesar_web.config import Config
-from caesar_web.jobs.tasks import sweep
+from caesar_web.jobs.aside import Aside
+from caesar_web.jobs.tasks import LONGEST_SECONDS, sweep
 
 MAINTENANCE_SECONDS = 30  # how soon a job is tried again whose worker was killed
 
@@ -28,6 +29,7 @@ def work(app: Flask, queue: str) -> None:
     """Works one queue until it is told to stop. One queue only: see architecture.md, 3."""
     config: Config = app.extensions["caesar_config"]
     redis = Redis.from_url(config.redis_url)
+    aside = app.extensions["caesar_aside"] = Aside(app)
     with app.app_context():
         worker = Worker(
             [Queue(queue, connection=redis, serializer=JSONSerializer)],
@@ -37,6 +39,7 @@ def work(app: Flask, queue: str) -> None:
             log_job_description=False,
         )
         worker.work(logging_level="WARNING")
+    aside.finish(LONGEST_SECONDS)
 
 
 def schedule(app: Flask) -> None:

@@ -44,7 +44,7 @@ class _Round:
     def may_begin(self, call: "_Call") -> bool:
         """Whether a call may still be begun: in time, not frozen, and to a host that works."""
         in_time = self.clock() <= self.begin_until
-        return in_time and not self.hosts.is_shut(call.host) and not self.is_frozen()
+        return in_time and not self.hosts.is_left_alone(call.host) and not self.is_frozen()
 
 
 @dataclass(frozen=True)

@@ -36,10 +36,17 @@ class Claiming:
     lease_until: datetime
 
     def claim(self, session: Session, *, most: int) -> Claimed:
-        """The next actions, but for those whose host is shut."""
+        """The next actions, but for those whose host failed when it was last called."""
         known = gates.known(session)
-        shut = [host for host, gate in known.items() if gate.is_shut]
-        return Claimed(self._claim(session, but=self._going(session, shut), most=most), known)
+        failing = [host for host, gate in known.items() if gate.in_a_row]
+        return Claimed(self._claim(session, but=self._going(session, failing), most=most), known)
+
+    def claim_doubtful(self, session: Session, *, most: int) -> Claimed:
+        """The next actions for hosts that failed when they were last called and are not shut."""
+        known = gates.known(session)
+        doubtful = [host for host, gate in known.items() if gate.in_a_row and not gate.is_shut]
+        going = self._going(session, doubtful)
+        return Claimed(self._claim(session, only=going, most=most) if going else [], known)
 
     def claim_trial(self, session: Session) -> Claimed:
         """One action for one host whose cool-off is over, if nobody else tries it."""

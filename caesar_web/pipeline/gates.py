@@ -10,7 +10,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.gates import Gate, after
+from caesar_web.domain.gates import FAILURES_TO_SHUT, Gate, after
 from caesar_web.domain.lights import FAILED, WELL
 from caesar_web.store import gate_statements as rows
 from caesar_web.store.activity import Light
@@ -79,10 +79,19 @@ def end_cool_off(session: Session, host: str, *, now: datetime) -> bool:
 class Hosts:
     """How the hosts of a round of calls fare. A failure is noted at once, so that all may know.
 
-    `trial` is the host that the round tries; `is_unclear` while no call has said how any fares.
+    `most_failures` in a row end the calls to a host. `trial` is the host that the round tries;
+    `is_unclear` while no call has said how any fares.
     """
 
-    def __init__(self, known: Mapping[str, Gate], note: Note, *, trial: str | None = None) -> None:
+    def __init__(
+        self,
+        known: Mapping[str, Gate],
+        note: Note,
+        *,
+        most_failures: int = FAILURES_TO_SHUT,
+        trial: str | None = None,
+    ) -> None:
+        self._most_failures = most_failures
         self._gates = dict(known)
         self._note = note
         self._well: dict[str, str] = {}
@@ -93,9 +102,9 @@ class Hosts:
         """How many calls have failed lately; those that fail come last."""
         return self._gates[host].in_a_row if host in self._gates else 0
 
-    def is_shut(self, host: str) -> bool:
-        """Whether the host is not to be called, and this round is not the one to try it."""
-        return host != self.trial and host in self._gates and self._gates[host].is_shut
+    def is_left_alone(self, host: str) -> bool:
+        """Whether the host is not to be called any more, unless this round is to try it."""
+        return host != self.trial and self.in_a_row(host) >= self._most_failures
 
     def fared(self, host: str, outcome: str, error: str = "") -> None:
         """Keeps how a call went; nothing where it said nothing of the host."""
