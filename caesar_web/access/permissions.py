@@ -62,6 +62,7 @@ PERMISSIONS: dict[str, Permission] = {
     "read reductions": Permission(Who.MEMBER, public="public_reductions"),
     "configure a workflow": Permission(Who.MEMBER),
     "read a workflow's trail": Permission(Who.MEMBER),
+    "freeze everywhere": Permission(Who.ADMIN),
     "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
     "read the whole trail": Permission(Who.ADMIN),
 }

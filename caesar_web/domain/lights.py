@@ -7,6 +7,7 @@ from typing import Literal
 
 WELL, FAILED = ".", "x"
 OUTCOMES_KEPT = 100
+DISCARDED = "discarded by "  # so begins the error of an action that somebody gave up
 
 State = Literal["well", "some", "all", "none"]
 
