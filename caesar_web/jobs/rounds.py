@@ -73,14 +73,13 @@ class Rounds:
     def _round(self, kind: Kind, claim: Claim, *, most_failures: int = FAILURES_TO_SHUT) -> bool:
         """One action of each target at most; whether any is over, so that a next may be due."""
         now, lease = self.now(), timedelta(seconds=self.config.action_lease_seconds)
-        claiming_now = Claiming(
-            kind, self.workflow_id, self.means.panoptes.host, now=now, lease_until=now + lease
-        )
+        panoptes = self.means.panoptes.host
         with self.transaction() as session:
             workflow = session.get(Workflow, self.workflow_id)
             if workflow is None or workflow.status == "halted":
                 return False
             project_id = workflow.project_id
+            claiming_now = Claiming(kind, self.workflow_id, panoptes, now, now + lease)
             claimed = claim(claiming_now, session)
         if not claimed.claims:
             return False

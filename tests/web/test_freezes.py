@@ -187,7 +187,7 @@ def test_a_red_host_is_tried_again_by_any_member(app: Flask, alice: FlaskClient)
                 db.session.add(row)
         db.session.remove()
     overview = text(alice, "/workflows/100")
-    for said in ("the last 3 calls failed", "busy", "since 1 Jan 2026", "2 actions wait."):
+    for said in ("the last 3 calls failed", "busy", "Failing since 1 Jan 2026", "2 actions wait."):
         assert said in overview
     assert "example.org" in overview
     assert "elsewhere.example" not in overview
