@@ -11,6 +11,7 @@ from caesar_web.domain.lights import ALL_WELL, NOTHING_YET, light_of
 from caesar_web.domain.whys import Why
 from caesar_web.domain.wordings import Reworded
 from caesar_web.store.action_pages import Act, Wanted
+from caesar_web.store.activity import Freeze
 from caesar_web.store.configuration import (
     Project,
     Reducer,
@@ -18,14 +19,24 @@ from caesar_web.store.configuration import (
     SubjectRuleEffect,
     Workflow,
 )
+from caesar_web.store.freeze_statements import EVERYWHERE
+from caesar_web.store.frozen_actions import Frozen, FrozenAct
 from caesar_web.web import forms
 from caesar_web.web.acts import ActShown
 from caesar_web.web.flow import Flow, Link, Part, RulePart
+from caesar_web.web.freezes import Line, Scope
 from caesar_web.web.history import Shown
+from caesar_web.web.host_lights import HostShown
+from caesar_web.web.layout import Frozen as Banner
 from caesar_web.web.listed import ProjectListed, WorkflowListed
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MARKUP = "<b>&\"'"
+BANNERS = [
+    Banner("Everywhere", "/", MARKUP, NOON),
+    Banner("Project", "/", MARKUP, NOON),
+    Banner("Workflow", "/", MARKUP, NOON),
+]
 HERE = {"place": Place(1, MARKUP, 2, MARKUP, "paused", False, False)}
 FAILING = light_of(".x", last_error=MARKUP, since=NOON)
 
@@ -116,6 +127,29 @@ REVISION = Revision(
 RECENT = {"figures": LISTED, "acts": [DONE, PENDING], "start": ("/", MARKUP)}
 
 
+HOSTS = [
+    HostShown(MARKUP, True, FAILING, NOON, True, 1),
+    HostShown(MARKUP, False, FAILING, NOON, False, 1234),
+    HostShown("example.org", False, ALL_WELL),
+]
+
+
+def _frozen(number: int, **over: Any) -> dict[str, Any]:
+    """The page of a freeze of everything, or of a project."""
+    act = FrozenAct("subjects", 1, 1, 5, MARKUP, {}, NOON)
+    scope = Scope(EVERYWHERE, "everywhere", "/freeze", crumbs=((MARKUP, "/"),))
+    values = {
+        "scope": scope,
+        "freeze": Freeze(reducible_type="Everywhere", frozen_by=MARKUP, created_at=NOON),
+        "waiting": [Frozen("subjects", 1, MARKUP, MARKUP, True, number, 7)] if number else [],
+        "number": number,
+        "sent": number,
+        "up_to": {"subjects": 7, "users": 0},
+        "lines": [Line(act, MARKUP, MARKUP, "/")] if number else [],
+    }
+    return {**values, **over}
+
+
 def _activity(**over: Any) -> dict[str, Any]:
     form = forms.ActivityFilter()
     form.effect.choices = form.rule.choices = []
@@ -125,6 +159,7 @@ def _activity(**over: Any) -> dict[str, Any]:
         "failed": 0,
         "is_more": False,
         "wanted": Wanted(),
+        "waits": [],
         "this": "/",
         "newest": "/",
         "older": None,
@@ -161,7 +196,10 @@ WORKFLOW_PAGES: Pages = [
     ("workflows/new.html", lambda: _new(TO_ADD)),
     ("workflows/new.html", lambda: _new(NO_WORKFLOWS, MARKUP)),
     ("workflows/new.html", lambda: _new(WorkflowChoices((), is_whole=True))),
-    ("workflows/show.html", lambda: {**HERE, **RECENT, "flow": FLOW, "reworded": REWORDED}),
+    (
+        "workflows/show.html",
+        lambda: {**HERE, **RECENT, "flow": FLOW, "hosts": HOSTS, "reworded": REWORDED},
+    ),
     (
         "workflows/show.html",
         lambda: {
@@ -169,13 +207,24 @@ WORKFLOW_PAGES: Pages = [
             **RECENT,
             "figures": UNNAMED,
             "acts": [],
+            "hosts": [],
             "flow": Flow((), (), (), ()),
             "reworded": [],
         },
     ),
     ("workflows/settings.html", lambda: _settings(of_administrator=True)),
     ("workflows/settings.html", lambda: _settings(of_administrator=False)),
+    ("freezes/show.html", lambda: _frozen(1234567)),
+    ("freezes/show.html", lambda: _frozen(3, sent=0)),
+    ("freezes/show.html", lambda: _frozen(1, sent=1, freezes=BANNERS)),
+    ("freezes/show.html", lambda: _frozen(0)),
+    ("freezes/show.html", lambda: _frozen(2, freeze=None)),
+    (
+        "freezes/show.html",
+        lambda: HERE | _frozen(0, scope=Scope(EVERYWHERE, "", "/", "workflows/_layout.html")),
+    ),
     ("activity/index.html", _activity),
+    ("activity/index.html", lambda: _activity(waits=HOSTS[:2])),
     ("activity/index.html", lambda: _activity(wanted=Wanted("failed"))),
     ("activity/index.html", lambda: _activity(wanted=Wanted(subject_id=5), newest="/new")),
     (
@@ -247,8 +296,11 @@ WORKFLOW_LAYOUTS = {
     "_status.html",
     "_why.html",
     "activity/_acts.html",
+    "freezes/_of_others.html",
+    "freezes/_panel.html",
     "history/_changes.html",
     "workflows/_flow.html",
+    "workflows/_hosts.html",
     "workflows/_list.html",
     "workflows/_recent.html",
     "workflows/_reworded.html",

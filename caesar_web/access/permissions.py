@@ -74,6 +74,7 @@ PERMISSIONS: dict[str, Permission] = {
     ),
     "configure a workflow": Permission(Who.MEMBER),
     "read a workflow's trail": Permission(Who.MEMBER),
+    "freeze everywhere": Permission(Who.ADMIN),
     "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
     "read the whole trail": Permission(Who.ADMIN),
 }

@@ -10,6 +10,7 @@ from caesar_web.domain.conditions import parse_text
 from caesar_web.store.configuration import Extractor, Project, Reducer, SubjectRule, Workflow
 from caesar_web.store.db import dump_json, load_json
 from caesar_web.store.effects import AnyEffect, AnyRule
+from caesar_web.store.red_parts import RedParts
 from caesar_web.store.results import Extract, SubjectReduction, UserReduction
 
 
@@ -33,8 +34,8 @@ def no_content(*, location: str | None = None) -> Response:
     return Response(status=204, headers=headers, content_type="application/json")
 
 
-def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
-    """A workflow; `counts` are those of its configured parts."""
+def workflow(row: Workflow, *, counts: dict[str, int], red: RedParts) -> dict[str, Any]:
+    """A workflow; `counts` are those of its configured parts, of which some are `red`."""
     return {
         "id": row.id,
         "project_id": row.project_id,
@@ -53,6 +54,17 @@ def workflow(row: Workflow, *, counts: dict[str, int]) -> dict[str, Any]:
         "custom_queue_name": row.custom_queue_name,
         "name": row.name,
         "project_name": row.project_name,
+        "stoplight_status": stoplight_status(red),
+    }
+
+
+def stoplight_status(red: RedParts) -> dict[str, Any]:
+    """What of a workflow is red now."""
+    return {
+        "failed_extractors": [extractor(row) for row in red.extractors],
+        "failed_reducers": [reducer(row) for row in red.reducers],
+        "failed_subject_rules": [rule(row) for row in red.subject_rules],
+        "failed_user_rules": [rule(row) for row in red.user_rules],
     }
 
 

@@ -14,6 +14,7 @@ from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.store import queries
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
+from caesar_web.store.red_parts import red_parts
 
 
 def listed() -> Response:
@@ -21,8 +22,9 @@ def listed() -> Response:
     project_ids = membership.projects()
     with reading() as session:
         rows = queries.workflows(session, project_ids=project_ids)
-        counts = queries.part_counts(session, [row.id for row in rows])
-        body = [rendering.workflow(row, counts=counts[row.id]) for row in rows]
+        ids = [row.id for row in rows]
+        counts, red = queries.part_counts(session, ids), red_parts(session, ids)
+        body = [rendering.workflow(row, counts=counts[row.id], red=red[row.id]) for row in rows]
     return rendering.as_response(body)
 
 
@@ -30,7 +32,8 @@ def shown(workflow_id: int) -> Response:
     with reading() as session:
         row = session.get_one(Workflow, workflow_id)
         counts = queries.part_counts(session, [workflow_id])[workflow_id]
-        return rendering.as_response(rendering.workflow(row, counts=counts))
+        red = red_parts(session, [workflow_id])[workflow_id]
+        return rendering.as_response(rendering.workflow(row, counts=counts, red=red))
 
 
 def created() -> Response:

@@ -1,11 +1,13 @@
 """Lights: how parts of a configuration have fared lately, in words."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal
 
 WELL, FAILED = ".", "x"
+OUTCOMES_KEPT = 100
+DISCARDED = "discarded by "  # so begins the error of an action that somebody gave up
 
 State = Literal["well", "some", "all", "none"]
 
@@ -46,6 +48,22 @@ def light_of(
         return ALL_WELL if outcomes or has_worked else NOTHING_YET
     state: State = "all" if failed == len(outcomes) else "some"
     return Light(state, _counted(failed, len(outcomes)), last_error, since, failures)
+
+
+def light_of_host(
+    outcomes: str,
+    *,
+    is_held: bool,
+    last_error: str | None = None,
+    since: datetime | None = None,
+    failures: int = 0,
+) -> Light:
+    """The light of a host, which is red while calls to it are held back, and only then."""
+    light = light_of(outcomes, last_error=last_error, since=since, failures=failures)
+    if is_held:
+        in_a_row = len(outcomes) - len(outcomes.rstrip(FAILED))
+        return replace(light, state="all", words=f"the last {in_a_row} calls failed")
+    return replace(light, state="some") if light.is_failing else light
 
 
 def unusable(message: str) -> Light:

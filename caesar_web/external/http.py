@@ -30,18 +30,25 @@ from caesar_web.external.deadline import Deadline
 HEADERS = {"Accept": "application/json", "User-Agent": "caesar_web"}
 ANY_KIND = {"Accept": "*/*"}
 CHUNK_SIZE = 64 * 1024
+REFUSALS_OF_ALL = frozenset({408, 429})  # below 500, said of the server and not of the request
 
 Auth = tuple[str, str]
 
 
 class ExternalError(Exception):
-    """A call that gave no answer; `permanent` where trying again cannot help."""
+    """A call that gave no answer; `permanent` where trying again cannot help.
+
+    `of_server`: the server or the way there is to blame, and not what was asked of it.
+    """
 
     def __init__(self, message: str, *, permanent: bool, status: int | None = None) -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
         self.status = status
+        self.of_server = not permanent and (
+            status is None or status >= 500 or status in REFUSALS_OF_ALL
+        )
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,6 @@ Each runs inside the process's application context and owns its transactions.
 """
 
 import logging
-import random
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,24 +16,24 @@ from rq.timeouts import BaseTimeoutException
 from sqlalchemy.orm import Session
 
 from caesar_web.config import Config
+from caesar_web.domain.hosts import host_of
 from caesar_web.external.http import GuardedClient
 from caesar_web.jobs import queues
+from caesar_web.jobs.aside import Aside
+from caesar_web.jobs.rounds import Rounds
 from caesar_web.panoptes.client import Panoptes
-from caesar_web.pipeline import actions
 from caesar_web.pipeline.calls import Means
+from caesar_web.pipeline.claiming import workflows_with_due
 from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
-from caesar_web.store import action_statements as action_rows
 from caesar_web.store import credential_statements as credentials
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import retention
 from caesar_web.store import run_statements as run_rows
-from caesar_web.store.action_statements import Kind
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import LANES
 from caesar_web.store.sealing import Sealer
 
-ACTIONS_AT_ONCE = 200
 RUNS_AT_ONCE = 100
 LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
 
@@ -102,35 +101,16 @@ def perform(workflow_id: int) -> None:
     """Performs a workflow's due actions, round after round, in the order of each target."""
     config = _config()
     queues.answer(config.redis_url, f"actions:{workflow_id}")
-    for kind in action_rows.KINDS:
-        while _perform_round(workflow_id, kind, config):
-            pass
-
-
-def _perform_round(workflow_id: int, kind: Kind, config: Config) -> bool:
-    """One action of each target at most; whether any was completed, so that a next may be due."""
-    with transaction() as session:
-        workflow = session.get(Workflow, workflow_id)
-        if workflow is None or workflow.status == "halted":
-            return False
-        project_id = workflow.project_id
-        now, lease = _now(), timedelta(seconds=config.action_lease_seconds)
-        claims = action_rows.claim(
-            session, kind, workflow_id, now=now, lease_until=now + lease, most=ACTIONS_AT_ONCE
-        )
-    if not claims:
-        return False
-    outcomes = actions.perform(
-        Means(panoptes(), external(), sealer()),
-        claims,
-        project_id=project_id,
-        patience=actions.Patience(config.action_attempts, random.SystemRandom()),
-        clock=_now,
-        begin_until=now + lease / 2,
-    )
-    with transaction() as session:
-        action_rows.record(session, kind, outcomes)
-    return any(outcome.status != "pending" for outcome in outcomes)
+    means = Means(panoptes(), external(), sealer())
+    rounds = Rounds(workflow_id, config, means, transaction, _now)
+    rounds.perform()
+    if rounds.has_doubtful():
+        aside: Aside | None = current_app.extensions.get("caesar_aside")
+        if aside is None:
+            rounds.perform_doubtful()
+            rounds.perform()
+        else:  # where it is busy, the sweep rings again
+            aside.begin(workflow_id, rounds.perform_doubtful)
 
 
 def sweep() -> None:
@@ -138,8 +118,8 @@ def sweep() -> None:
     config = _config()
     with transaction() as session:
         waiting = [(id, queue_of(session, id)) for id in inbox.workflows_waiting(session)]
-        due = action_rows.workflows_with_due(session, now=_now())
         runs = run_rows.due(session, now=_now(), most=RUNS_AT_ONCE)
+        due = workflows_with_due(session, panoptes=panoptes_host(), now=_now())
         credentials.purge(session, now=_now())
         retention.purge(session, now=_now())
     for workflow_id, queue in waiting:
@@ -167,6 +147,11 @@ def queue_of(session: Session, workflow_id: int) -> str:
     own = workflow.custom_queue_name if workflow else None
     served = {name for name, _ in _config().queues}
     return own if own in served and own is not None else queues.CLASSIFICATIONS
+
+
+def panoptes_host() -> str:
+    """The host of Panoptes, as its light names it."""
+    return host_of(_config().panoptes_url)
 
 
 def panoptes() -> Panoptes:

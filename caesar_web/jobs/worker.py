@@ -15,7 +15,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from caesar_web import logs
 from caesar_web.config import Config
-from caesar_web.jobs.tasks import sweep
+from caesar_web.jobs.aside import Aside
+from caesar_web.jobs.tasks import LONGEST_SECONDS, sweep
 
 MAINTENANCE_SECONDS = 30  # how soon a job is tried again whose worker was killed
 SILENT_SECONDS = 30  # a minute after this a worker that was killed while idle no longer counts
@@ -41,6 +42,7 @@ def work(app: Flask, queue: str) -> None:
     """Works one queue until it is told to stop. One queue only: see architecture.md, 3."""
     config: Config = app.extensions["caesar_config"]
     redis = Redis.from_url(config.redis_url)
+    aside = app.extensions["caesar_aside"] = Aside(app)
     with app.app_context():
         worker = Worker(
             [Queue(queue, connection=redis, serializer=JSONSerializer)],
@@ -51,6 +53,7 @@ def work(app: Flask, queue: str) -> None:
             log_job_description=False,
         )
         worker.work(logging_level="WARNING")
+    aside.finish(LONGEST_SECONDS)
 
 
 def schedule(app: Flask) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 import requests
 
+from caesar_web.domain.hosts import host_of
 from caesar_web.panoptes.connection import (
     TIMEOUT,
     Connection,
@@ -34,6 +35,7 @@ class Panoptes:
         timeout: Timeout = TIMEOUT,
         now: Callable[[], float] = time.time,
     ) -> None:
+        self.host = host_of(url)
         self._connection = Connection(url, timeout=timeout, now=now)
         self._tokens = ServiceTokens(url, client_id, client_secret, now=now, timeout=timeout)
 

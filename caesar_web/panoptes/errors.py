@@ -6,11 +6,16 @@ from email.utils import parsedate_to_datetime
 
 # Refusals that say nothing about the request itself: a dead token, a slow, busy or racing server.
 TEMPORARY_REFUSALS = frozenset({401, 408, 409, 425, 429})
+# Of those, and below 500, what the server would say of any other request too.
+REFUSALS_OF_ALL = frozenset({401, 408, 429})
 MESSAGE_LIMIT = 1000
 
 
 class PanoptesError(Exception):
-    """Panoptes refused, failed or could not be reached."""
+    """Panoptes refused, failed or could not be reached.
+
+    `of_server`: Panoptes itself or the way there is to blame, and not what was asked of it.
+    """
 
     def __init__(
         self,
@@ -19,12 +24,14 @@ class PanoptesError(Exception):
         permanent: bool,
         status: int | None = None,
         retry_after: float | None = None,
+        of_server: bool | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message
         self.status = status
         self.permanent = permanent
         self.retry_after = retry_after
+        self.of_server = _is_of_server(status) if of_server is None else of_server
 
 
 def refusal(
@@ -49,6 +56,10 @@ def seconds_to_wait(header: str | None, now: float) -> float | None:
     except (ValueError, OverflowError):
         return None
     return max(0.0, until - now)
+
+
+def _is_of_server(status: int | None) -> bool:
+    return status is not None and (status >= 500 or status in REFUSALS_OF_ALL)
 
 
 def _told(body: bytes) -> str:

@@ -36,6 +36,7 @@ class Answer:
                 f"Panoptes answered {self.about} with something that is not a JSON object",
                 permanent=False,
                 status=self.status,
+                of_server=True,
             )
         return document
 
@@ -71,10 +72,10 @@ def failures_named(about: str) -> Iterator[None]:
         yield
     except requests.Timeout as problem:
         text = f"Panoptes did not answer {about} in time"
-        raise PanoptesError(text, permanent=False) from problem
+        raise PanoptesError(text, permanent=False, of_server=True) from problem
     except requests.ConnectionError as problem:
         text = f"The connection to Panoptes failed for {about}"
-        raise PanoptesError(text, permanent=False) from problem
+        raise PanoptesError(text, permanent=False, of_server=True) from problem
     except requests.RequestException as problem:
         text = f"The exchange with Panoptes failed for {about} ({type(problem).__name__})"
-        raise PanoptesError(text, permanent=False) from problem
+        raise PanoptesError(text, permanent=False, of_server=True) from problem

@@ -190,4 +190,5 @@ def _without_token(problem: PanoptesError) -> PanoptesError:
         permanent=False,
         status=problem.status,
         retry_after=problem.retry_after,
+        of_server=True,
     )

@@ -5,12 +5,15 @@ Three steps, because no transaction waits for the network: the caller claims and
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from caesar_web.domain.hosts import host_of_effect
+from caesar_web.domain.lights import FAILED, WELL
 from caesar_web.pipeline import calls
 from caesar_web.pipeline.calls import CallFailed, Means
+from caesar_web.pipeline.gates import Hosts
 from caesar_web.store.action_statements import Claim, Outcome
 from caesar_web.store.db import dump_json
 
@@ -33,12 +36,24 @@ class _Round:
     means: Means
     project_id: int
     patience: Patience
+    hosts: Hosts
     clock: Callable[[], datetime]
     begin_until: datetime
+    is_frozen: Callable[[], bool]
 
-    def is_over(self) -> bool:
-        """Whether nothing may be begun any more."""
-        return self.clock() > self.begin_until
+    def may_begin(self, call: "_Call") -> bool:
+        """Whether a call may still be begun: in time, not frozen, and to a host that works."""
+        in_time = self.clock() <= self.begin_until
+        return in_time and not self.hosts.is_left_alone(call.host) and not self.is_frozen()
+
+
+@dataclass(frozen=True)
+class _Call:
+    """Claims that go out in one call, and what they share with others that are alike."""
+
+    claims: list[Claim]
+    host: str
+    alike: str
 
 
 def perform(
@@ -47,15 +62,25 @@ def perform(
     *,
     project_id: int,
     patience: Patience,
+    hosts: Hosts,
     clock: Callable[[], datetime],
     begin_until: datetime,
+    is_frozen: Callable[[], bool],
 ) -> list[Outcome]:
     """Carries out claimed actions, at most one of each target; gives every one's outcome.
 
-    What it has not begun by `begin_until` it gives back, for its lease may end before the call.
+    What it has not begun by `begin_until` it gives back, for its lease may end before the call,
+    and so what waits for a host or is frozen. Hosts that fail have their turn last.
     """
-    this = _Round(means, project_id, patience, clock, begin_until)
-    return [outcome for alike in _alike(claims) for outcome in _perform_alike(this, alike)]
+    this = _Round(means, project_id, patience, hosts, clock, begin_until, is_frozen)
+    waiting = list(_calls(claims, panoptes=means.panoptes.host))
+    checked: dict[str, CallFailed | None] = {}
+    outcomes: list[Outcome] = []
+    while waiting:
+        call = min(waiting, key=lambda one: hosts.in_a_row(one.host))
+        waiting.remove(call)
+        outcomes += _perform(this, call, checked)
+    return outcomes
 
 
 def retry_after(attempts: int, jitter: random.Random) -> timedelta:
@@ -64,46 +89,66 @@ def retry_after(attempts: int, jitter: random.Random) -> timedelta:
     return timedelta(seconds=seconds * jitter.uniform(0.5, 1.5))
 
 
-def _alike(claims: Iterable[Claim]) -> list[list[Claim]]:
-    """Claims that one call could carry out, in the order of the first of each."""
+def _calls(claims: Iterable[Claim], *, panoptes: str) -> Iterator[_Call]:
+    """The calls that carry out claims, in the order of the first of each."""
     alike: dict[str, list[Claim]] = {}
     for claim in claims:
         key = dump_json([claim.effect_type, claim.config, claim.target_owner])
         alike.setdefault(key, []).append(claim)
-    return list(alike.values())
+    for key, those in alike.items():
+        first = those[0]
+        host = host_of_effect(first.effect_type, first.config, panoptes=panoptes)
+        one_by_one = first.effect_type in calls.ONE_BY_ONE
+        for together in [[claim] for claim in those] if one_by_one else [those]:
+            yield _Call(together, host, key)
 
 
-def _perform_alike(this: _Round, claims: list[Claim]) -> list[Outcome]:
-    """Checks the target that they have in common, and then makes the calls."""
-    if this.is_over():
-        return _given_back(this, claims)
+def _perform(this: _Round, call: _Call, checked: dict[str, CallFailed | None]) -> list[Outcome]:
+    """Checks the target, once for all that are alike, and then makes the call."""
+    if not this.may_begin(call):
+        return _given_back(this, call.claims)
+    if call.alike not in checked:
+        checked[call.alike] = _checked(this, call)
+    if problem := checked[call.alike]:
+        return [_refused(claim, problem, this) for claim in call.claims]
+    if not this.may_begin(call):
+        return _given_back(this, call.claims)
+    return _attempt(this, call, call.claims)
+
+
+def _checked(this: _Round, call: _Call) -> CallFailed | None:
     try:
-        calls.check_target(this.means, claims[0])
+        calls.check_target(this.means, call.claims[0])
     except CallFailed as problem:
-        return [_refused(claim, problem, this) for claim in claims]
-    one_by_one = claims[0].effect_type in calls.ONE_BY_ONE
-    batches = [[claim] for claim in claims] if one_by_one else [claims]
-    outcomes: list[Outcome] = []
-    for batch in batches:
-        outcomes += _given_back(this, batch) if this.is_over() else _attempt(this, batch)
-    return outcomes
+        this.hosts.fared(call.host, problem.fared, problem.message)
+        return problem
+    return None
 
 
-def _attempt(this: _Round, claims: list[Claim]) -> list[Outcome]:
+def _attempt(this: _Round, call: _Call, claims: list[Claim]) -> list[Outcome]:
     """One call; where it is refused for several targets, halves until the bad one stands alone."""
     try:
         calls.make(this.means, claims, project_id=this.project_id)
     except CallFailed as problem:
+        this.hosts.fared(call.host, problem.fared, problem.message)
         if problem.permanent and len(claims) > 1:
             middle = len(claims) // 2
-            return [*_attempt(this, claims[:middle]), *_attempt(this, claims[middle:])]
+            return [*_half(this, call, claims[:middle]), *_half(this, call, claims[middle:])]
         return [_refused(claim, problem, this) for claim in claims]
+    this.hosts.fared(call.host, WELL)
     now = this.clock()
     return [Outcome(claim.id, claim.attempts, "completed", None, now, now, now) for claim in claims]
 
 
+def _half(this: _Round, call: _Call, claims: list[Claim]) -> list[Outcome]:
+    may_begin = this.may_begin(call)
+    return _attempt(this, call, claims) if may_begin else _given_back(this, claims)
+
+
 def _refused(claim: Claim, problem: CallFailed, this: _Round) -> Outcome:
     now = this.clock()
+    if this.hosts.trial and problem.fared == FAILED:  # it waits on, however long the host is away
+        return _waiting(claim, now, problem.message)
     if problem.permanent or claim.attempts >= this.patience.attempts:
         return Outcome(claim.id, claim.attempts, "failed", problem.message, now, None, now)
     wait = retry_after(claim.attempts, this.patience.jitter)
@@ -115,4 +160,8 @@ def _refused(claim: Claim, problem: CallFailed, this: _Round) -> Outcome:
 
 def _given_back(this: _Round, claims: list[Claim]) -> list[Outcome]:
     now = this.clock()
-    return [Outcome(claim.id, claim.attempts, "pending", None, now, None, now) for claim in claims]
+    return [_waiting(claim, now) for claim in claims]
+
+
+def _waiting(claim: Claim, now: datetime, error: str | None = None) -> Outcome:
+    return Outcome(claim.id, claim.attempts, "pending", error, now, None, now, counts=False)

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from caesar_web.domain.effects import EffectRow, target_of
+from caesar_web.domain.lights import FAILED, WELL
 from caesar_web.domain.secrets import SecretLost, destination
 from caesar_web.external.http import ExternalError, GuardedClient
 from caesar_web.panoptes.client import Panoptes
@@ -32,15 +33,24 @@ class Means:
 
 
 class CallFailed(Exception):
-    """An action was not performed; unless that is `permanent`, trying again can help."""
+    """An action was not performed; unless that is `permanent`, trying again can help.
+
+    `fared` is what it says of the host: that it failed, that it works, or nothing.
+    """
 
     def __init__(
-        self, message: str, *, permanent: bool = True, retry_after: float | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = True,
+        retry_after: float | None = None,
+        fared: str = "",
     ) -> None:
         super().__init__(message)
         self.message = message
         self.permanent = permanent
         self.retry_after = retry_after
+        self.fared = fared
 
 
 def check_target(means: Means, claim: Claim) -> None:
@@ -50,7 +60,7 @@ def check_target(means: Means, claim: Claim) -> None:
         return
     with _failures_of(claim):
         if reason := objection(means.panoptes, target, claim.target_owner):
-            raise CallFailed(reason)
+            raise CallFailed(reason, fared=WELL)
 
 
 def make(means: Means, claims: Sequence[Claim], *, project_id: int) -> None:
@@ -100,10 +110,15 @@ def _failures_of(claim: Claim) -> Iterator[None]:
         yield
     except PanoptesError as problem:
         raise CallFailed(
-            problem.message, permanent=problem.permanent, retry_after=problem.retry_after
+            problem.message,
+            permanent=problem.permanent,
+            retry_after=problem.retry_after,
+            fared=_fared(problem),
         ) from problem
     except ExternalError as problem:
-        raise CallFailed(problem.message, permanent=problem.permanent) from None
+        raise CallFailed(
+            problem.message, permanent=problem.permanent, fared=_fared(problem)
+        ) from None
     except (SecretLost, Unopenable) as problem:  # a missing key may come back
         permanent = isinstance(problem, SecretLost)
         raise CallFailed(str(problem), permanent=permanent) from None
@@ -114,3 +129,10 @@ def _failures_of(claim: Claim) -> Iterator[None]:
         told = kind if claim.secrets else f"{kind}: {fault}"
         log.error("could not perform %s: %s", claim.effect_type, told, exc_info=not claim.secrets)
         raise CallFailed(told, permanent=False) from None
+
+
+def _fared(problem: PanoptesError | ExternalError) -> str:
+    """What a problem says of the host: one that refuses a request does work."""
+    if problem.of_server:
+        return FAILED
+    return WELL if problem.status is not None else ""

@@ -4,13 +4,14 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from caesar_web.store import bulk
 from caesar_web.store.activity import SubjectAction, UserAction
-from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import among, table_of
+from caesar_web.store.destinations import Going, goes
+from caesar_web.store.freeze_statements import is_frozen
 
 Actions = type[SubjectAction] | type[UserAction]
 
@@ -44,7 +45,10 @@ class Claim(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of an attempt; `not_before` says when to try again."""
+    """What became of an attempt; `not_before` says when to try again.
+
+    `counts` is False where it was not begun, or only tried whether a host works again.
+    """
 
     id: int
     attempts: int
@@ -53,6 +57,7 @@ class Outcome(NamedTuple):
     not_before: datetime
     completed_at: datetime | None
     updated_at: datetime
+    counts: bool = True
 
 
 def decided(
@@ -107,10 +112,14 @@ def claim(
     now: datetime,
     lease_until: datetime,
     most: int,
+    but: Going | None = None,
+    only: Going | None = None,
 ) -> list[Claim]:
     """The next due action of each target, oldest first; ours alone until the lease ends.
 
     An action waits for the earlier ones of its target, also while another worker performs them.
+    `but` and `only` say where actions go that are left out, or that alone are wanted: those that
+    were tried least lately come first then, so that none is tried all the time.
     """
     table: Any = kind.table
     earlier = aliased(table)
@@ -132,12 +141,16 @@ def claim(
             table.status == "pending",
             table.not_before <= now,
             is_first,
+            ~is_frozen(workflow_id),
         )
-        .order_by(table.id)
         .limit(most)
         .with_for_update(skip_locked=True)
     )
-    ids = list(session.scalars(due))
+    if but:
+        due = due.where(~goes(table, but))
+    if only:
+        due = due.where(goes(table, only)).order_by(table.attempted_at.nulls_first())
+    ids = list(session.scalars(due.order_by(table.id)))
     rows = session.execute(
         update(table)
         .where(among(table.id, ids), table.status == "pending", table.not_before <= now)
@@ -160,43 +173,40 @@ def claim(
 
 def record(session: Session, kind: Kind, outcomes: Sequence[Outcome]) -> None:
     """Writes what became of attempts, unless another worker has tried since."""
+    _take_back(session, kind, [one for one in outcomes if not one.counts])
     bulk.update(
         session,
         table_of(kind.table),
-        (outcome._asdict() for outcome in outcomes),
+        (outcome._asdict() for outcome in outcomes if outcome.counts),
         key="id",
         columns=("status", "last_error", "not_before", "completed_at", "updated_at"),
         unchanged=("attempts",),
     )
 
 
-def workflows_with_due(session: Session, *, now: datetime) -> list[int]:
-    """The workflows that have actions to perform now; those of halted ones wait."""
-    found: set[int] = set()
-    for kind in KINDS:
-        table: Any = kind.table
-        found.update(
-            session.scalars(
-                select(table.workflow_id)
-                .join(Workflow, Workflow.id == table.workflow_id)
-                .where(
-                    table.status == "pending", table.not_before <= now, Workflow.status != "halted"
-                )
-                .distinct()
-            )
+def _take_back(session: Session, kind: Kind, outcomes: Sequence[Outcome]) -> None:
+    """Makes actions wait again as if they had not been claimed, with what is known of them."""
+    table = table_of(kind.table)
+    given = [
+        {"of": one.id, "claimed": one.attempts, "error": one.last_error, "at": one.not_before}
+        for one in outcomes
+    ]
+    if not given:
+        return
+    at = bindparam("at", type_=table.c.not_before.type)
+    error = bindparam("error", type_=table.c.last_error.type)
+    taken_back = (
+        update(table)
+        .where(
+            table.c.id == bindparam("of"),
+            table.c.attempts == bindparam("claimed"),
+            table.c.status == "pending",
         )
-    return sorted(found)
-
-
-def next_due(session: Session, workflow_id: int) -> datetime | None:
-    """When the next pending action of a workflow may be tried; None where there is none."""
-    moments: list[datetime] = []
-    for kind in KINDS:
-        table: Any = kind.table
-        moments += session.scalars(
-            select(table.not_before)
-            .where(table.workflow_id == workflow_id, table.status == "pending")
-            .order_by(table.not_before)
-            .limit(1)
+        .values(
+            attempts=table.c.attempts - 1,
+            not_before=at,
+            updated_at=at,
+            last_error=func.coalesce(error, table.c.last_error),
         )
-    return min(moments, default=None)
+    )
+    session.connection().execute(taken_back, given)

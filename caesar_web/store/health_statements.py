@@ -5,10 +5,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import String, cast, func, select, union_all
+from sqlalchemy import String, case, cast, func, select, union_all
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.lights import FAILED, WELL
+from caesar_web.domain.lights import DISCARDED, FAILED, WELL
 from caesar_web.store.action_statements import KINDS, Kind
 from caesar_web.store.activity import Light, SubjectAction, UserAction
 from caesar_web.store.configuration import Extractor, Reducer, SubjectRule, UserRule, Workflow
@@ -123,7 +123,8 @@ def _latest(session: Session, kind: Kind, workflow_id: int) -> Iterable[Any]:
         .limit(LATEST_OF_ALL_EFFECTS)
         .subquery()
     )
-    over = select(*list(latest.c)[:4]).where(latest.c.status != "pending")
+    is_discarded = func.coalesce(latest.c.last_error, "").startswith(DISCARDED)
+    over = select(*list(latest.c)[:4]).where(latest.c.status != "pending", ~is_discarded)
     return session.execute(over.order_by(latest.c.id.desc()))
 
 
@@ -146,7 +147,9 @@ def _of_each(table: Any, column: Any) -> Any:
 
 
 def _among_latest(table: Any, status: str) -> Any:
-    latest = _of_each(table, table.status).limit(LATEST).subquery()
+    is_discarded = func.coalesce(table.last_error, "").startswith(DISCARDED)
+    status_or_none = case((is_discarded, None), else_=table.status).label("status")
+    latest = _of_each(table, status_or_none).limit(LATEST).subquery()
     return (
         select(func.count())
         .select_from(latest)

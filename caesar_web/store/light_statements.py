@@ -7,12 +7,10 @@ from typing import NamedTuple
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.lights import FAILED
+from caesar_web.domain.lights import FAILED, OUTCOMES_KEPT
 from caesar_web.store import bulk
 from caesar_web.store.activity import Light
 from caesar_web.store.db import table_of
-
-OUTCOMES_KEPT = 100
 
 _lights = table_of(Light)
 

@@ -154,6 +154,17 @@ def _usable(read: Any, row: Any, kind: str, broken: list[Broken]) -> Any:
         return None
 
 
+def is_usable(
+    row: tables.Extractor | tables.Reducer | tables.SubjectRule | tables.UserRule,
+) -> bool:
+    """Whether something configured can be used."""
+    if isinstance(row, tables.Extractor):
+        return _usable(extractor_of, row, "", []) is not None
+    if isinstance(row, tables.Reducer):
+        return _usable(reducer_of, row, "", []) is not None
+    return _usable(_rule, row, "", []) is not None
+
+
 def extractor_of(row: tables.Extractor | ExtractorRow) -> Extractor:
     """The extractor that a row configures; one of a document has no id. Raises as `reducer_of`."""
     problems: list[Problem] = []

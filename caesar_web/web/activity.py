@@ -8,7 +8,7 @@ from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.fields.choices import SelectChoice
 
-from caesar_web.access import acting_again
+from caesar_web.access import acting_again, parts
 from caesar_web.access.permissions import permit
 from caesar_web.domain.conditions import parse_text
 from caesar_web.domain.effects import EFFECTS, panoptes_id
@@ -17,15 +17,17 @@ from caesar_web.domain.options import Unreadable
 from caesar_web.domain.references import references
 from caesar_web.domain.traced_conditions import condition_of
 from caesar_web.domain.whys import Why, from_json
+from caesar_web.jobs import tasks
 from caesar_web.pipeline.configuring import Unknown
 from caesar_web.store import action_pages
 from caesar_web.store import action_repeats as repeats
 from caesar_web.store.action_pages import OF, Cursor, Wanted
 from caesar_web.store.action_repeats import AnyAction
-from caesar_web.store.configuration import SubjectRule, UserRule
+from caesar_web.store.configuration import SubjectRule, UserRule, Workflow
 from caesar_web.store.effects import AnyEffect
 from caesar_web.store.queries import reading
 from caesar_web.web import acts, forms
+from caesar_web.web.host_lights import hosts_of
 from caesar_web.web.pages import page
 
 PAGE_SIZE = 50
@@ -43,6 +45,8 @@ def index(workflow_id: int) -> Response:
         wanted = _wanted(form)
         found = action_pages.page(session, workflow_id, wanted, before=_before(), most=PAGE_SIZE)
         failed = action_pages.failed_ids(session, workflow_id, wanted, most=MOST_RETRIED)
+        workflow, panoptes = session.get_one(Workflow, workflow_id), tasks.panoptes_host()
+        hosts = hosts_of(session, workflow, panoptes=panoptes, now=parts.now())
         older = found.older and f"{found.older.subjects}-{found.older.users}"
         template = "_acts" if request.args.get("part") == "acts" else "index"
         return page(
@@ -53,6 +57,7 @@ def index(workflow_id: int) -> Response:
             failed=sum(map(len, failed.values())),
             is_more=any(len(ids) == MOST_RETRIED for ids in failed.values()),
             wanted=wanted,
+            waits=[host for host in hosts if host.waiting],
             this=_address(workflow_id),
             newest=_address(workflow_id, before=None),
             older=older and _address(workflow_id, before=older),

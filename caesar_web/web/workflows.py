@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.fields.choices import SelectChoice
 
-from caesar_web.access import choices, configuring, membership, wordings
+from caesar_web.access import choices, configuring, membership, parts, wordings
 from caesar_web.access.adding import NotYours, add_workflow
 from caesar_web.access.identity import identity
 from caesar_web.access.negotiation import wants_page
@@ -18,6 +18,7 @@ from caesar_web.domain.documents import SETTINGS, read_document
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.lights import NOTHING_YET
 from caesar_web.domain.options import Unreadable
+from caesar_web.jobs import tasks
 from caesar_web.pipeline.configuring import ChangedMeanwhile
 from caesar_web.store import action_pages
 from caesar_web.store.action_pages import Cursor, Wanted
@@ -26,6 +27,7 @@ from caesar_web.store.fingerprints import fingerprint_of_settings
 from caesar_web.store.queries import reading
 from caesar_web.web import acts, forms, listed
 from caesar_web.web.flow import flow
+from caesar_web.web.host_lights import hosts_of
 from caesar_web.web.pages import page
 
 CHANGED = (
@@ -87,6 +89,7 @@ def show(workflow_id: int) -> Response:
         return page(
             "workflows/show.html",
             flow=flow(session, workflow),
+            hosts=hosts_of(session, workflow, panoptes=tasks.panoptes_host(), now=parts.now()),
             start=_start(workflow_id),
             reworded=reworded,
             **_recent(session, workflow),

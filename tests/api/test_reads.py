@@ -76,6 +76,9 @@ def read(client: FlaskClient, path: str) -> Any:
     return response.get_json()
 
 
+RED = ("failed_extractors", "failed_reducers", "failed_subject_rules", "failed_user_rules")
+
+
 def test_a_workflow(client: FlaskClient) -> None:
     assert read(client, "/workflows/100") == {
         "id": 100,
@@ -98,6 +101,7 @@ def test_a_workflow(client: FlaskClient) -> None:
         "custom_queue_name": None,
         "name": "Galaxies",
         "project_name": "Galaxy Demo",
+        "stoplight_status": {name: [] for name in RED},
     }
 
 

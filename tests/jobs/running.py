@@ -29,6 +29,7 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "web": ("web",),
     "scheduler": ("scheduler",),
 }
+MORE = {"actions-2": ("worker", "actions")}  # only where a drill wants them
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 90.0  # an unanswered ring may take half a minute to be repeated
 
@@ -106,7 +107,7 @@ class Installation:
     def _launch(self, name: str) -> None:
         with (self._logs / name).open("ab") as log:
             self._running[name] = subprocess.Popen(
-                lifeline.tied([sys.executable, "-m", "caesar_web", *COMMANDS[name]]),
+                lifeline.tied([sys.executable, "-m", "caesar_web", *{**COMMANDS, **MORE}[name]]),
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

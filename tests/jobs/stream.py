@@ -179,10 +179,12 @@ def _few(rows: Iterable[str]) -> list[str]:
     return sorted(rows)[:3]
 
 
-def performed(standin: StandinServer) -> Counter[tuple[str, int]]:
-    """How often Panoptes was asked for each effect on each target."""
+def performed(standin: StandinServer, *, only_well: bool = False) -> Counter[tuple[str, int]]:
+    """How often Panoptes was asked for each effect on each target; or did what it was asked for."""
     asked: Counter[tuple[str, int]] = Counter()
     for entry in standin.log("^/api/", "POST"):
+        if only_well and (entry["status"] is None or entry["status"] >= 300):
+            continue
         body = entry["body"]
         if entry["path"].endswith("/retired_subjects"):
             asked.update(("retire_subject", id) for id in body["subject_ids"])

@@ -6,11 +6,13 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from caesar_web.domain.gates import Gate
 from caesar_web.external.http import GuardedClient
 from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline import actions
 from caesar_web.pipeline.actions import Patience
 from caesar_web.pipeline.calls import Means
+from caesar_web.pipeline.gates import Hosts
 from caesar_web.store.action_statements import Claim
 from tests.factories import SEALER, START
 from tests.standin.server import StandinServer
@@ -49,8 +51,10 @@ def perform(panoptes: Panoptes, *, each_takes: timedelta) -> list[tuple[int, str
         [claim(1, "consensus"), claim(2, "human"), claim(3, "other")],
         project_id=10,
         patience=PATIENCE,
+        hosts=Hosts({}, lambda host, outcomes, error: Gate(outcomes)),
         clock=clock,
         begin_until=START + HALF_A_LEASE,
+        is_frozen=lambda: False,
     )
     return [(outcome.id, outcome.status, outcome.not_before) for outcome in outcomes]
 

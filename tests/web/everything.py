@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import Flask, request, template_rendered
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from caesar_web.store.activity import Light
+from caesar_web.jobs.tasks import panoptes_host
+from caesar_web.store.activity import Freeze, Light
 from caesar_web.store.configuration import (
     Extractor,
     Project,
@@ -84,6 +86,13 @@ def furnish(app: Flask) -> None:
             own: dict[str, Any] = {"reducible_type": "Project", "reducible_id": 10, "config": {}}
             db.session.add(Reducer(key="all", type="stats", **own, **now))
             about = {"last_error": f"It broke: {LONG}", "failing_since": START, "updated_at": START}
+            db.session.add(
+                Freeze(
+                    reducible_type="Workflow", reducible_id=100, frozen_by=LONG, created_at=START
+                )
+            )
+            red = {"outcomes": "xxx", "held_until": datetime.now(UTC) + timedelta(hours=1)}
+            db.session.add(Light(kind="host", name=panoptes_host(), **red, **about))
             db.session.add(
                 Light(kind="reducer", name=LONG, workflow_id=100, outcomes="..xx", **about)
             )
@@ -190,6 +199,7 @@ def _general(alice: Tour, ids: dict[str, Any]) -> None:
     pages = ("", "/settings", "/configuration", "/propose", "/recipes", "/recipes/first_say")
     alice.open(*(f"{WORKFLOW}{page}" for page in (*pages, "/trail")))
     alice.open(OTHER, f"{OTHER}/propose", f"{OTHER}/activity", f"{OTHER}/subjects")
+    alice.open(f"{WORKFLOW}/freeze", f"{PROJECT}/freeze", f"{OTHER}/freeze")
     alice.open("/workflows/300", status=404)
     alice.open("/trail", status=403)
     alice.send("/workflows/new", {"id": f"300{LONG}"})
