@@ -1,7 +1,8 @@
 """Every kind of run."""
 
 from caesar_web.pipeline.backfill import BACKFILL, BACKFILL_USER
-from caesar_web.pipeline.reextracting import KEPT, REEXTRACT
+from caesar_web.pipeline.kept import KEPT
+from caesar_web.pipeline.reextracting import REEXTRACT
 from caesar_web.pipeline.rereducing import REREDUCE
 from caesar_web.pipeline.runs import Kind
 
