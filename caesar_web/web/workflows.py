@@ -22,7 +22,7 @@ from caesar_web.store import action_pages
 from caesar_web.store.action_pages import Cursor, Wanted
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
-from caesar_web.web import acts, forms, listed
+from caesar_web.web import acts, forms, listed, run_views
 from caesar_web.web.flow import flow
 from caesar_web.web.pages import page
 
@@ -101,6 +101,7 @@ def settings(workflow_id: int) -> AnyResponse:
     if form.is_submitted() and form.validate():
         changed = _save(form, workflow_id)
         flash("The settings are saved." if changed else "The settings were so already.")
+        run_views.tell_of_kept(workflow_id)
         return redirect(url_for("workflows.settings", workflow_id=workflow_id))
     return page(
         "workflows/settings.html",
