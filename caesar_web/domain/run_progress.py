@@ -28,6 +28,7 @@ class Progress:
     begun_at: datetime | None
     begun_with: int
     progressed_at: datetime
+    limit: int | None = None  # of what it may do in a minute
 
     @property
     def is_moving(self) -> bool:
@@ -47,7 +48,9 @@ def rate(progress: Progress) -> float | None:
         return None
     seconds = (progress.progressed_at - progress.begun_at).total_seconds()
     more = progress.done - progress.begun_with
-    return more * 60 / seconds if more > 0 and seconds >= LEAST_SECONDS else None
+    if more <= 0 or seconds < LEAST_SECONDS:
+        return None
+    return min(more * 60 / seconds, progress.limit or float("inf"))
 
 
 def seconds_left(progress: Progress) -> float | None:

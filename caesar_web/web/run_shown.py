@@ -187,4 +187,5 @@ def _progress(run: Run, state: str) -> Progress:
         begun_at,
         resumed.get("done", 0),
         run.progressed_at,
+        run.rate,
     )

@@ -27,6 +27,11 @@ def test_the_rate_and_the_time_that_is_left() -> None:
     assert in_words(RUNNING) == "12,400 of about 40,000 subjects · 310/min · about 1 h 30 left"
 
 
+def test_the_first_step_makes_no_run_faster_than_it_may_be() -> None:
+    soon = replace(RUNNING, done=20, progressed_at=NOON + timedelta(seconds=1), limit=60)
+    assert rate(soon) == 60
+
+
 def test_a_run_that_was_taken_up_again_counts_from_there() -> None:
     later = NOON + timedelta(days=3)
     resumed = replace(
