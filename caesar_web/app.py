@@ -57,6 +57,7 @@ from caesar_web.web import (
     wordings,
     workflows,
 )
+from caesar_web.web import runs as run_pages
 
 ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 4 * 1024 * 1024  # of a request; the stream has a limit of its own
@@ -77,6 +78,8 @@ BLUEPRINTS = (
     activity_pages.blueprint,
     hosts.blueprint,
     freezes.blueprint,
+    run_pages.blueprint,
+    run_pages.of_projects,
     history.blueprint,
     subjects.blueprint,
     users.blueprint,
@@ -103,6 +106,7 @@ def create_app(
     app = Flask("caesar_web", root_path=str(ROOT))
     app.config["SECRET_KEY"] = config.secret_key
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
+    app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES  # for lists of ids
     app.config["SESSION_COOKIE_NAME"] = "caesar_session"
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from caesar_web import config as settings
-from caesar_web import logs, reporting, supervisor
+from caesar_web import logs, reporting, run_commands, supervisor
 from caesar_web import replay as replaying
 from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config, InvalidSetting
@@ -212,6 +212,10 @@ def replay(
     click.echo(f"{done.events} events in {done.seconds:.1f} s, {done.rate:.0f} a second")
     if done.bad_lines:
         click.echo(f"{done.bad_lines} lines could not be read", err=True)
+
+
+for each in run_commands.COMMANDS:
+    caesar.add_command(each)
 
 
 def _context(config: Config) -> Any:

@@ -19,11 +19,13 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from caesar_web.access.permissions import PERMISSIONS, declared
+from caesar_web.pipeline.runs import Order, start
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import Project, Reducer, SubjectRule, UserRule
 from caesar_web.store.db import db
 from caesar_web.store.inbox import Subject
 from caesar_web.store.results import Extract, SubjectReduction
+from caesar_web.store.snapshot import Reducible
 from tests.conftest import plain_config
 from tests.factories import START, make_workflow
 from tests.people import (
@@ -84,6 +86,13 @@ FORMS: dict[str, dict[str, str]] = {
     "freezes.of_project": {"do": "freeze"},
     "freezes.everywhere": {"do": "freeze"},
     "history.restore": {},
+    "runs.new": {"subjects": "1", "scope": "listed"},
+    "runs.change": {"do": "stop"},
+    "runs.repeat": {},
+    "runs.apply": {"number": "0"},
+    "project_runs.new": {"subjects": "1", "scope": "listed"},
+    "project_runs.change": {"do": "stop"},
+    "project_runs.repeat": {},
     "projects.settings": {"status": "halted"},
     "configuration.edit": {"document": '{"status": "paused"}'},
     "proposals.propose": {"offer": "extractor:who"},
@@ -167,6 +176,7 @@ class World:
             "recipe_key": "seen",
             "kind": "subject_rules",
             "part_id": OF_PROJECT if "project_id" in rule.arguments else 1,
+            "run_id": 2 if rule.endpoint.startswith("project_") else 1,
             **self.ids[topic],
         }
         built = rule.build({name: values[name] for name in rule.arguments if name in values})
@@ -235,6 +245,8 @@ def _configured(app: Flask) -> dict[str, dict[str, int]]:
             rule: Any = db.session.scalars(select(table).filter_by(workflow_id=PRIVATE)).one()
             ids[topic] = {"rule_id": rule.id, "effect_id": rule.effects[0].id}
         _add_action(**ids["subject"])
+        for reducible in (Reducible("Workflow", PRIVATE), Reducible("Project", 30)):
+            start(db.session(), Order("rereduce", reducible), by="dave", now=START)
     return ids
 
 

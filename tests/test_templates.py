@@ -21,6 +21,7 @@ from tests.pages import broken_rules, parse
 from tests.pages_of_parts import PART_LAYOUTS, PART_PAGES
 from tests.pages_of_proposals import PROPOSAL_PAGES
 from tests.pages_of_rules import RULE_LAYOUTS, RULE_PAGES
+from tests.pages_of_runs import RUN_LAYOUTS, RUN_PAGES
 from tests.pages_of_subjects import SUBJECT_LAYOUTS, SUBJECT_PAGES
 from tests.pages_of_workflows import WORKFLOW_LAYOUTS, WORKFLOW_PAGES
 
@@ -35,6 +36,7 @@ LAYOUTS = {
     *PART_LAYOUTS,
     *WORKFLOW_LAYOUTS,
     *RULE_LAYOUTS,
+    *RUN_LAYOUTS,
     *SUBJECT_LAYOUTS,
 }
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -88,6 +90,7 @@ PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     *PROPOSAL_PAGES,
     *WORKFLOW_PAGES,
     *RULE_PAGES,
+    *RUN_PAGES,
     *SUBJECT_PAGES,
     ("status.html", lambda: STATUS),
     ("status.html", lambda: BUSY),

@@ -15,7 +15,7 @@ from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.effects import EffectRow
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline import configuring, part_saving, rule_saving
+from caesar_web.pipeline import configuring, kept, part_saving, rule_saving
 from caesar_web.pipeline.configuring import Change, Place
 from caesar_web.pipeline.rule_saving import RuleWanted
 from caesar_web.pipeline.targets import Author
@@ -154,7 +154,11 @@ def _change() -> Change:
 def _ring(workflow_id: int) -> None:
     with tasks.transaction() as session:
         queue = tasks.queue_of(session, workflow_id)
+        run = kept.running(session, workflow_id)
+        run_id = None if run is None else run.id
     queues.ring_classifications(parts.config().redis_url, workflow_id, queue=queue)
+    if run_id is not None:
+        queues.ring_run(parts.config().redis_url, run_id)
 
 
 @contextmanager

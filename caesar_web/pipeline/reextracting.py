@@ -1,4 +1,4 @@
-"""Runs that extract again what is kept of a workflow's classifications, and follow what is kept."""
+"""Runs that extract again what is kept of a workflow's classifications."""
 
 from datetime import datetime
 
@@ -40,22 +40,6 @@ def prepare(means: Means, work: Work) -> Write:
     return write
 
 
-def prepare_kept(means: Means, work: Work) -> Write:
-    """Follows what was kept while its workflow was paused, until all of it is processed."""
-
-    def write(session: Session) -> Step:
-        position, kept = work.options["position"], work.options["kept"]
-        left = run_scope.count_kept(session, work.reducible.id, up_to=position)
-        done = (work.checkpoint or {}).get("done", 0)
-        more = max(0, kept - left - done)
-        if left == 0:
-            return Step({"done": kept}, kept - done, is_over=True)
-        waits = feeding.waits(session, work)
-        return waits._replace(checkpoint={"done": done + more}, done=more)
-
-    return write
-
-
 def _listed(session: Session, work: Work, since: datetime | None) -> int:
     if work.options.get("subjects") == "listed":
         return runs.count_targets(session, work.id)
@@ -63,4 +47,3 @@ def _listed(session: Session, work: Work, since: datetime | None) -> int:
 
 
 REEXTRACT = Kind("subjects", prepare)
-KEPT = Kind("classifications", prepare_kept)

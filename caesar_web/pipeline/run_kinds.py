@@ -2,7 +2,8 @@
 
 from caesar_web.pipeline.backfill import BACKFILL, BACKFILL_USER
 from caesar_web.pipeline.importing import IMPORT
-from caesar_web.pipeline.reextracting import KEPT, REEXTRACT
+from caesar_web.pipeline.kept import KEPT
+from caesar_web.pipeline.reextracting import REEXTRACT
 from caesar_web.pipeline.rereducing import REREDUCE
 from caesar_web.pipeline.runs import Kind
 

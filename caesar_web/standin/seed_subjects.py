@@ -19,6 +19,12 @@ def _written(subject_id: int) -> list[dict[str, str]]:
     return [*drawn(subject_id), {"text/plain": f"/media/{subject_id}.txt"}]
 
 
+def plain(first_id: int, count: int, *, project_id: int) -> list[Subject]:
+    """With nothing but a name, for tests that want many."""
+    ids = range(first_id, first_id + count)
+    return [Subject(id, project_id, {"#filename": f"{id}.jpg"}, drawn(id)) for id in ids]
+
+
 def galaxies(first_id: int, count: int) -> list[Subject]:
     """Sky cutouts; every eighth is a training subject whose right answer is known."""
     chance = random.Random(first_id)

@@ -11,6 +11,7 @@ from caesar_web.standin.classifications import MalformedClassification
 from caesar_web.standin.envelope import ApiError
 from caesar_web.standin.grants import SCOPES, TOKEN_SECONDS
 from caesar_web.standin.seed import ROOT
+from caesar_web.standin.seed_subjects import plain
 from caesar_web.standin.state import Fault, State, current_state
 from caesar_web.standin.world import JSON, User
 
@@ -138,6 +139,23 @@ def classifications() -> Response:
         except MalformedClassification as problem:
             raise ApiError(422, str(problem)) from None
         return jsonify(added=added, kept=len(state.world.classifications))
+
+
+@blueprint.post("/subjects")
+def subjects() -> Response:
+    """Adds `count` subjects to a set, with ids from `first_id` on; those that are there stay."""
+    body = _body()
+    first_id = int(_number(body.get("first_id"), name="first_id"))
+    count = int(_number(body.get("count"), name="count"))
+    state = current_state()
+    with state.lock:
+        subject_set = state.world.subject_sets.get(as_id(body.get("subject_set_id")) or 0)
+        if subject_set is None:
+            raise ApiError(404, "There is no such subject set")
+        for subject in plain(first_id, count, project_id=subject_set.project_id):
+            state.world.subjects.setdefault(subject.id, subject)
+            subject_set.subject_ids[subject.id] = None
+        return jsonify(kept=len(subject_set.subject_ids))
 
 
 def _switches(state: State) -> JSON:

@@ -58,8 +58,13 @@ def subjects(session: Session, ids: Iterable[int]) -> dict[int, SubjectValue]:
 
 
 def count_kept(session: Session, workflow_id: int, *, up_to: int | None = None) -> int:
-    """How many classifications of a workflow wait, up to a position in the inbox."""
-    wanted = select(func.count()).where(Classification.workflow_id == workflow_id, *WAITING)
+    """How many classifications of a workflow wait, up to a position in the inbox.
+
+    What another run has brought is for that one to follow.
+    """
+    wanted = select(func.count()).where(
+        Classification.workflow_id == workflow_id, Classification.run_id.is_(None), *WAITING
+    )
     if up_to is not None:
         wanted = wanted.where(Classification.position <= up_to)
     return session.scalar(wanted) or 0

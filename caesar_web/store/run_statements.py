@@ -4,11 +4,11 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import case, func, select, update
+from sqlalchemy import ColumnElement, case, func, literal, select, update
 from sqlalchemy.orm import Session
 
 from caesar_web.store import bulk
-from caesar_web.store.db import among, table_of
+from caesar_web.store.db import UTCDateTime, among, table_of
 from caesar_web.store.runs import Run, RunFailure, RunTarget
 from caesar_web.store.snapshot import Reducible
 
@@ -86,7 +86,7 @@ def claim(session: Session, run_id: int, *, now: datetime, lease_until: datetime
             status=case((Run.status == "waiting", "running"), else_=Run.status),
             turn=Run.turn + 1,
             not_before=lease_until,
-            started_at=func.coalesce(Run.started_at, now),
+            started_at=func.coalesce(Run.started_at, _moment(now)),
             updated_at=now,
         )
         .execution_options(synchronize_session=False)
@@ -126,7 +126,7 @@ def record(
         "status": "finished"
         if progress.is_over
         else case((is_stopping, "cancelled"), else_=Run.status),
-        "finished_at": now if progress.is_over else case((is_stopping, now), else_=None),
+        "finished_at": now if progress.is_over else case((is_stopping, _moment(now)), else_=None),
     }
     moved = progress.done or progress.failures or progress.is_over
     if moved:
@@ -183,7 +183,7 @@ def stop(session: Session, run_id: int, *, now: datetime) -> bool:
         .where(Run.id == run_id, Run.finished_at.is_(None))
         .values(
             status=case((idle, "cancelled"), else_="stopping"),
-            finished_at=case((idle, now), else_=None),
+            finished_at=case((idle, _moment(now)), else_=None),
             updated_at=now,
         )
         .execution_options(synchronize_session=False)
@@ -192,7 +192,11 @@ def stop(session: Session, run_id: int, *, now: datetime) -> bool:
 
 
 def resume(session: Session, run: Run, *, now: datetime) -> None:
-    """Lets a run that is over, or that was lost, go on from its checkpoint."""
+    """Lets a run that is over, or that was lost, go on from its checkpoint.
+
+    Its rate counts from here on, whatever time it lay still.
+    """
+    run.options = {**run.options, "resumed": {"at": now.isoformat(), "done": run.done}}
     run.status, run.finished_at, run.last_error = "waiting", None, None
     run.attempts, run.not_before, run.progressed_at, run.updated_at = 0, now, now, now
     session.flush()
@@ -246,6 +250,11 @@ def targets(session: Session, run_id: int, *, after: int, most: int) -> list[tup
 def count_targets(session: Session, run_id: int) -> int:
     """How many targets a run goes over."""
     return session.scalar(select(func.count()).where(RunTarget.run_id == run_id)) or 0
+
+
+def _moment(at: datetime) -> ColumnElement[datetime]:
+    """A moment within an expression, which does not know what kind of column it is for."""
+    return literal(at, UTCDateTime())
 
 
 def _write_failures(

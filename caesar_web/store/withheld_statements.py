@@ -36,6 +36,7 @@ class Summed(NamedTuple):
     target_type: str
     rule_id: int
     effect_id: int
+    effect_revision: int
     effect_type: str
     number: int
 
@@ -55,7 +56,12 @@ def summed(session: Session, run_id: int) -> list[Summed]:
     """What a run withheld that has not been decided otherwise since, by effect."""
     found: list[Summed] = []
     for kind in KINDS:
-        columns = (Withheld.rule_id, Withheld.effect_id, Withheld.effect_type)
+        columns = (
+            Withheld.rule_id,
+            Withheld.effect_id,
+            Withheld.effect_revision,
+            Withheld.effect_type,
+        )
         rows = session.execute(
             select(*columns, func.count())
             .where(*_open(run_id, kind))
@@ -68,13 +74,10 @@ def summed(session: Session, run_id: int) -> list[Summed]:
 
 def next_ones(session: Session, kind: Kind, run_id: int, *, most: int) -> list[Any]:
     """Withheld decisions with their effects as they are now; those of changed effects are gone."""
-    effects: Any = SubjectRuleEffect if kind is SUBJECT_ACTIONS else UserRuleEffect
+    effects, is_same = _effects(kind)
     rows = session.execute(
         select(Withheld, effects)
-        .join(
-            effects,
-            and_(effects.id == Withheld.effect_id, effects.revision == Withheld.effect_revision),
-        )
+        .join(effects, is_same)
         .where(*_open(run_id, kind))
         .order_by(Withheld.id)
         .limit(most)
@@ -82,8 +85,43 @@ def next_ones(session: Session, kind: Kind, run_id: int, *, most: int) -> list[A
     return list(rows)
 
 
+def count(session: Session, run_id: int) -> int:
+    """How many decisions `next_ones` would give in all."""
+    number = 0
+    for kind in KINDS:
+        effects, is_same = _effects(kind)
+        wanted = select(func.count()).select_from(Withheld).join(effects, is_same)
+        number += session.scalar(wanted.where(*_open(run_id, kind))) or 0
+    return number
+
+
+def effects_now(session: Session, wanted: Sequence[Summed]) -> dict[Summed, Any]:
+    """The effects that are as they were when they were decided; those that were changed act no
+    more.
+    """
+    found: dict[Summed, Any] = {}
+    for kind in KINDS:
+        of = [one for one in wanted if one.target_type == type_of(kind)]
+        effects, _ = _effects(kind)
+        ids = {one.effect_id for one in of}
+        rows = {
+            row.id: row for row in session.scalars(select(effects).where(among(effects.id, ids)))
+        }
+        for one in of:
+            row = rows.get(one.effect_id)
+            if row is not None and row.revision == one.effect_revision:
+                found[one] = row
+    return found
+
+
 def remove(session: Session, ids: Sequence[int]) -> None:
     session.execute(delete(Withheld).where(among(Withheld.id, ids)))
+
+
+def _effects(kind: Kind) -> tuple[Any, Any]:
+    """The table of effects, and when one is as it was when it was decided."""
+    table: Any = SubjectRuleEffect if kind is SUBJECT_ACTIONS else UserRuleEffect
+    return table, and_(table.id == Withheld.effect_id, table.revision == Withheld.effect_revision)
 
 
 def _open(run_id: int, kind: Kind) -> tuple[Any, ...]:

@@ -16,7 +16,7 @@ from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.store import transfer
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
-from caesar_web.web import forms
+from caesar_web.web import forms, run_views
 from caesar_web.web.pages import page
 
 blueprint = Blueprint("configuration", __name__, url_prefix="/workflows/<int:workflow_id>")
@@ -52,6 +52,7 @@ def _is_saved(form: forms.Configuration, workflow_id: int) -> bool:
         form.document.errors = [f"This is not JSON: {problem}"]
         return False
     flash("The configuration is saved." if changed else "The configuration was so already.")
+    run_views.tell_of_kept(workflow_id)
     return True
 
 

@@ -16,6 +16,7 @@ from caesar_web.pipeline.configuring import Unknown
 from caesar_web.store import revisions, transfer
 from caesar_web.store.configuration import Revision, Workflow
 from caesar_web.store.queries import reading
+from caesar_web.web import run_views
 from caesar_web.web.pages import page
 
 PAGE_SIZE = 20
@@ -58,6 +59,7 @@ def restore(workflow_id: int, revision_id: int) -> AnyResponse:
             problems = [str(each) for each in problem.problems]
         else:
             flash("It is restored." if changed else "The configuration was so already.")
+            run_views.tell_of_kept(workflow_id)
             return redirect(url_for("history.index", workflow_id=workflow_id))
     with reading() as session:
         revision = revisions.find(session, workflow_id, min(revision_id, LARGEST_ID))

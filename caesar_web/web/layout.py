@@ -32,6 +32,7 @@ WORKFLOW_TABS = (
     ("Subjects", "subjects.index"),
     ("Users", "users.index"),
     ("Activity", "activity.index"),
+    ("Runs", "runs.index"),
     ("History", "history.index"),
     ("Settings", "workflows.settings"),
 )

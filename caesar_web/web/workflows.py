@@ -25,7 +25,7 @@ from caesar_web.store.action_pages import Cursor, Wanted
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.fingerprints import fingerprint_of_settings
 from caesar_web.store.queries import reading
-from caesar_web.web import acts, forms, listed
+from caesar_web.web import acts, forms, listed, run_views
 from caesar_web.web.flow import flow
 from caesar_web.web.host_lights import hosts_of
 from caesar_web.web.pages import page
@@ -115,6 +115,7 @@ def settings(workflow_id: int) -> AnyResponse:
             _tell_of_change(form, _settings(workflow_id))
         else:
             flash("The settings are saved." if changed else "The settings were so already.")
+            run_views.tell_of_kept(workflow_id)
             return redirect(url_for("workflows.settings", workflow_id=workflow_id))
     return page(
         "workflows/settings.html",

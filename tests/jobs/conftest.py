@@ -1,9 +1,10 @@
 """For drills: what an undisturbed run gives, and an installation. For the rest: a queue."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -43,13 +44,18 @@ def expected(new_database: Callable[[str], str]) -> Expected:
     @cache
     def run(count: int) -> Facts:
         with StandinServer() as standin, entered(new_database("postgresql"), standin):
-            stream.configure()
-            receive(stream.events(count))
-            assert process(stream.WORKFLOW_ID) == count
-            tasks.perform(stream.WORKFLOW_ID)
-            return stream.facts()
+            return undisturbed(stream.events(count))
 
     return run
+
+
+def undisturbed(events: Sequence[Mapping[str, Any]]) -> Facts:
+    """What the application makes of them when they stream in and nothing disturbs."""
+    stream.configure()
+    receive(events)
+    assert process(stream.WORKFLOW_ID) == len(events)
+    tasks.perform(stream.WORKFLOW_ID)
+    return stream.facts()
 
 
 @pytest.fixture

@@ -28,8 +28,10 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "actions": ("worker", "actions"),
     "web": ("web",),
     "scheduler": ("scheduler",),
+    "runs": ("worker", "runs"),
 }
 MORE = {"actions-2": ("worker", "actions")}  # only where a drill wants them
+OF_THE_STREAM = tuple(name for name in COMMANDS if name != "runs")
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 90.0  # an unanswered ring may take half a minute to be repeated
 
@@ -61,8 +63,8 @@ class Installation:
         self._running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, *names: str) -> None:
-        """Start these processes, or all of them; returns when the web server answers."""
-        for name in names or COMMANDS:
+        """Start these processes, or all that the stream needs; returns when the web answers."""
+        for name in names or OF_THE_STREAM:
             self._launch(name)
         if "web" in self._running:
             self.eventually(self._answers)

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from random import Random
 from typing import Any
 
@@ -78,14 +78,14 @@ def configure() -> None:
     db.session.remove()
 
 
-def events(count: int) -> list[dict[str, Any]]:
+def events(count: int, *, subjects: Sequence[int] = SUBJECTS) -> list[dict[str, Any]]:
     """The first `count` events of the stream, always the same."""
     random = Random("drills")
-    return [_event(id, random) for id in range(500_001, 500_001 + count)]
+    return [_event(id, random, subjects) for id in range(500_001, 500_001 + count)]
 
 
-def _event(id: int, random: Random) -> dict[str, Any]:
-    subject = random.choice(SUBJECTS)
+def _event(id: int, random: Random, subjects: Sequence[int]) -> dict[str, Any]:
+    subject = random.choice(subjects)
     likely = SHAPES[subject % len(SHAPES)]
     user = None if random.random() < 0.2 else random.choice(VOLUNTEERS)
     choice = likely if random.random() < 0.7 else random.choice(SHAPES)

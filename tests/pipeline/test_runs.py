@@ -21,7 +21,7 @@ from caesar_web.store.inbox import Classification
 from caesar_web.store.run_statements import Failure
 from caesar_web.store.runs import Run, RunFile, RunTarget, Withheld
 from caesar_web.store.snapshot import Reducible
-from tests.factories import JSON, make_event, make_workflow
+from tests.factories import JSON, START, make_event, make_workflow
 from tests.pipeline.reading import rows, values
 from tests.pipeline.running import begin, carry_out, failures, make_due, state, take_steps
 from tests.pipeline.steps import process, receive
@@ -97,7 +97,10 @@ def test_who_comes_back_late_writes_nothing(counting: None) -> None:
 def test_stopped_while_nobody_works_on_it(counting: None) -> None:
     run_id = begin("count").run_id
     stop(run_id)
-    assert state(run_id).status == "cancelled"
+    run = state(run_id)
+    assert run.status == "cancelled"
+    assert run.finished_at is not None
+    assert START < run.finished_at <= datetime.now(UTC)
     assert running.claim(run_id) is None
 
 
@@ -108,7 +111,11 @@ def test_stopped_after_the_step_that_is_being_taken(counting: None) -> None:
     stop(run_id)
     assert state(run_id).status == "stopping"
     assert running.take_step(held)[1] == "cancelled"
-    assert (state(run_id).done, state(run_id).finished_at is not None) == (1, True)
+    run = state(run_id)
+    assert run.done == 1
+    assert run.started_at is not None
+    assert run.finished_at is not None
+    assert START < run.started_at <= run.finished_at <= datetime.now(UTC)
 
 
 def test_a_last_step_finishes_also_where_somebody_stops_it(counting: None) -> None:

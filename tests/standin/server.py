@@ -135,6 +135,11 @@ class StandinServer:
     def lift_faults(self) -> None:
         self._control("DELETE", "fail")
 
+    def add_subjects(self, subject_set_id: int, *, first_id: int, count: int) -> None:
+        """Makes subjects in a set, with ids from `first_id` on."""
+        wish = {"subject_set_id": subject_set_id, "first_id": first_id, "count": count}
+        self._control("POST", "subjects", wish)
+
     def switch(self, **switches: bool | int) -> None:
         """Sets `service_account_admin`, `legacy_duplicates` or `token_seconds`."""
         self._control("POST", "switches", switches)

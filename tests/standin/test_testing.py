@@ -98,6 +98,8 @@ def test_a_fault_may_drop_the_connection(standin: StandinServer) -> None:
         ("classifications", {"classifications": []}),
         ("classifications", [{"id": "1"}]),
         ("hooks", {}),
+        ("subjects", {"subject_set_id": 7, "first_id": "many", "count": 1}),
+        ("subjects", {"subject_set_id": 999, "first_id": 1, "count": 1}),
     ],
 )
 def test_a_wish_that_makes_no_sense_is_refused(
@@ -106,6 +108,17 @@ def test_a_wish_that_makes_no_sense_is_refused(
     answer = requests.post(f"{standin.url}/_stub/{path}", json=body, timeout=10)
     assert answer.status_code in (404, 422)
     assert answer.json()["errors"][0]["message"]
+
+
+def test_more_subjects(standin: StandinServer) -> None:
+    for _ in range(2):
+        standin.add_subjects(7, first_id=50_001, count=300)
+    path = "/subjects?workflow_id=100&page_size=1"
+    described = standin.api("GET", path, token=standin.token(2)).json()
+    assert described["meta"]["subjects"]["count"] == 500
+    subject = standin.api("GET", "/subjects/50300", token=standin.token(2)).json()["subjects"][0]
+    assert subject["metadata"] == {"#filename": "50300.jpg"}
+    assert subject["links"]["project"] == "10"
 
 
 def test_reset_gives_the_seeded_world_again(standin: StandinServer) -> None:

@@ -27,6 +27,7 @@ from tests.pages import Element, filled, parse
 from tests.people import BROWSER, sign_in
 from tests.pipeline.steps import process, receive
 from tests.web.acting import add_action, traced
+from tests.web.running import add_runs
 
 LONG = "w" * 60
 WORKFLOW, OTHER, PROJECT = "/workflows/100", "/workflows/200", "/projects/10"
@@ -103,6 +104,7 @@ def furnish(app: Flask) -> None:
             add_action(1, last_error=f"It broke: {LONG}", attempts=3, **over)
         add_action(user=3, status="failed")
         db.session.remove()
+        add_runs(LONG)
 
 
 def _events() -> Iterator[JSON]:
@@ -172,7 +174,7 @@ def tour(app: Flask) -> Tour:
     alice = Tour(app, app.test_client())
     sign_in(alice.client, "alice")
     ids = _ids(app)
-    for part in (_general, _parts, _rules, _results):
+    for part in (_general, _parts, _rules, _results, _runs):
         part(alice, ids)
     alice.seen = [*nobody.seen, *alice.seen]
     alice.endpoints |= nobody.endpoints
@@ -250,3 +252,20 @@ def _results(alice: Tour, ids: dict[str, Any]) -> None:
         alice.open(f"{WORKFLOW}/activity/{of}/1")
     alice.open(f"{WORKFLOW}/activity", f"{WORKFLOW}/activity?status=failed")
     alice.open(f"{WORKFLOW}/history", f"{WORKFLOW}/history/{ids['revision']}/restore")
+
+
+def _runs(alice: Tour, ids: dict[str, Any]) -> None:
+    home = f"{WORKFLOW}/runs"
+    alice.open(home, f"{home}/new", f"{OTHER}/runs", f"{home}?before=1")
+    for kind in ("backfill", "backfill_user", "reextract", "rereduce"):
+        alice.open(f"{home}/new?kind={kind}")
+    for run_id in range(1, 6):
+        alice.open(f"{home}/{run_id}", f"{home}/{run_id}/repeat")
+    alice.open(f"{home}/1?failures=1", f"{home}/1/apply")
+    wrong = {"scope": "listed", "subjects": f"1 {LONG}", "rate": LONG}
+    alice.send(f"{home}/new?kind=backfill", wrong)
+    alice.send(f"{home}/new?kind=backfill_user", {"user": LONG})
+    alice.send(f"{home}/new?kind=reextract", {"scope": "since", "since": LONG})
+    alice.send(f"{home}/new?kind=backfill", {"effects": "act"}, status=200)
+    home = f"{PROJECT}/runs"
+    alice.open(home, f"{home}/new", f"{home}/new?kind=rereduce", f"{home}/6", f"{home}/6/repeat")
