@@ -137,6 +137,13 @@ class Config:
         readers.positive,
         "then the action or run of a silent worker is taken up again",
     )
+    export_storage: str = _setting(
+        "EXPORT_STORAGE",
+        "",
+        readers.storage,
+        "where exports are kept: a folder, or `s3://bucket/prefix`;"
+        " unset: `exports` in `CAESAR_HOME`",
+    )
     commit_id: str = _setting("CAESAR_COMMIT_ID", "", str, "shown on the status page")
 
     @property
@@ -146,6 +153,11 @@ class Config:
     @property
     def secrets_file(self) -> Path:
         return self.home / "secrets"
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where exports are written, and kept unless there is another storage."""
+        return self.home / "exports"
 
     @property
     def runtime_folder(self) -> Path:
@@ -210,7 +222,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 
 def _refuse_incomplete(config: Config) -> None:
-    optional = {"commit_id"} | ({"public_url"} if config.development else set())
+    optional = {"commit_id", "export_storage"} | ({"public_url"} if config.development else set())
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:
             needed = (

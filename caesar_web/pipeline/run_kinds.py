@@ -1,6 +1,7 @@
 """Every kind of run."""
 
 from caesar_web.pipeline.backfill import BACKFILL, BACKFILL_USER
+from caesar_web.pipeline.exporting import EXPORT
 from caesar_web.pipeline.reextracting import KEPT, REEXTRACT
 from caesar_web.pipeline.rereducing import REREDUCE
 from caesar_web.pipeline.runs import Kind
@@ -11,4 +12,5 @@ KINDS: dict[str, Kind] = {
     "reextract": REEXTRACT,
     "rereduce": REREDUCE,
     "kept": KEPT,
+    "export": EXPORT,
 }
