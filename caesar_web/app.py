@@ -24,7 +24,9 @@ from caesar_web.web import activity as activity_pages
 from caesar_web.web import configuration as configuration_pages
 from caesar_web.web import (
     csrf,
+    data_requests,
     errors,
+    export_files,
     extractors,
     headers,
     help,
@@ -50,6 +52,9 @@ BLUEPRINTS = (
     sign_in.blueprint,
     help.blueprint,
     projects.blueprint,
+    data_requests.blueprint,
+    data_requests.of_projects,
+    export_files.blueprint,
     rules.blueprint,
     proposals.blueprint,
     recipes.blueprint,

@@ -14,10 +14,13 @@ from caesar_web.access.identity import BadToken, identity, identity_if_any
 from caesar_web.access.membership import may_touch
 from caesar_web.access.negotiation import wants_page
 from caesar_web.domain.events import LARGEST_ID
-from caesar_web.store.configuration import Workflow
+from caesar_web.store.configuration import Project, Workflow
 from caesar_web.store.queries import reading
 
 View = TypeVar("View", bound=Callable[..., object])
+
+
+EITHER = "public_data"  # one of the flags: which of them counts is for the view to say
 
 
 class Who(Enum):
@@ -33,17 +36,22 @@ class Who(Enum):
 class Permission:
     """A row of the table.
 
-    `public` is the workflow's flag that opens it to anyone. `otherwise_empty`: those who are signed
-    in and may not see it get an empty list, as clients know it, and not a 404.
+    `public` is the workflow's or project's flag that opens it to those of `opened_to`.
+    `otherwise_empty`: those who are signed in and may not see it get an empty list, as clients
+    know it, and not a 404.
     """
 
     who: Who
     public: str | None = None
     otherwise_empty: bool = False
+    opened_to: Who = Who.ANYONE
 
     def described(self) -> str:
         """Who may, in words."""
-        return self.who.value + (f"; anyone where {self.public} is on" if self.public else "")
+        if not self.public:
+            return self.who.value
+        flag = "public_extracts or public_reductions" if self.public == EITHER else self.public
+        return f"{self.who.value}; {self.opened_to.value} where {flag} is on"
 
 
 PERMISSIONS: dict[str, Permission] = {
@@ -60,6 +68,9 @@ PERMISSIONS: dict[str, Permission] = {
     "configure a project": Permission(Who.MEMBER),
     "read extracts": Permission(Who.MEMBER, public="public_extracts", otherwise_empty=True),
     "read reductions": Permission(Who.MEMBER, public="public_reductions"),
+    "see data requests": Permission(Who.MEMBER, public=EITHER, opened_to=Who.SIGNED_IN),
+    "ask for data": Permission(Who.MEMBER, public=EITHER, opened_to=Who.SIGNED_IN),
+    "fetch a file by its link": Permission(Who.ANYONE),  # the link is signed
     "configure a workflow": Permission(Who.MEMBER),
     "read a workflow's trail": Permission(Who.MEMBER),
     "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
@@ -78,6 +89,11 @@ class Place:
     status: str
     public_extracts: bool
     public_reductions: bool
+
+    @property
+    def public_data(self) -> bool:
+        """Whether others may see something of what came in."""
+        return self.public_extracts or self.public_reductions
 
 
 class NotSignedIn(Unauthorized):
@@ -159,10 +175,13 @@ def _check(permission: Permission, found: Place | None, named: Mapping[str, obje
         caller = identity()
     except BadToken as problem:
         raise NotSignedIn(str(problem)) from None
-    if found and permission.public and getattr(found, permission.public):
+    is_open = permission.public is not None and _is_open(permission.public, found, named)
+    if is_open and permission.opened_to is Who.ANYONE:
         return
     if caller is None:
         raise NotSignedIn
+    if is_open:
+        return
     if permission.who is Who.ADMIN and not caller.acts_as_admin:
         raise NotAllowed
     if permission.who is not Who.MEMBER:
@@ -172,6 +191,17 @@ def _check(permission: Permission, found: Place | None, named: Mapping[str, obje
             raise Hidden("Project", named["project_id"])
     elif not may_touch(None if found is None else found.project_id):
         raise Hidden("Workflow", named.get("workflow_id"), as_empty=permission.otherwise_empty)
+
+
+def _is_open(flag: str, found: Place | None, named: Mapping[str, object]) -> bool:
+    if found is not None:
+        return bool(getattr(found, flag))
+    project_id = _id(named.get("project_id"))
+    if project_id is None or flag != EITHER:
+        return False
+    with reading() as session:
+        wanted = select(Project.public_reductions).where(Project.id == project_id)
+        return bool(session.scalar(wanted))
 
 
 def _id(value: object) -> int | None:

@@ -22,6 +22,7 @@ WORKFLOW_TABS = (
     ("Subjects", "subjects.index"),
     ("Users", "users.index"),
     ("Activity", "activity.index"),
+    ("Data requests", "data_requests.index"),
     ("History", "history.index"),
     ("Settings", "workflows.settings"),
 )

@@ -15,6 +15,7 @@ from sqlalchemy import update
 from caesar_web.jobs import running, tasks
 from caesar_web.pipeline import exporting, runs
 from caesar_web.pipeline.exporting import TooMany
+from caesar_web.storage import writing
 from caesar_web.store import run_statements as statements
 from caesar_web.store.activity import SubjectAction, UserAction
 from caesar_web.store.configuration import Workflow
@@ -269,9 +270,13 @@ def die_before_the_end_of_a_step(run_id: int, monkeypatch: pytest.MonkeyPatch) -
     make_due(run_id)
 
 
+def checkpoint(started: exporting.Started) -> dict[str, Any]:
+    at: Any = state(started.run_id).checkpoint
+    return dict(at)
+
+
 def part_of(started: exporting.Started) -> Path:
-    part: str = state(started.run_id).checkpoint["part"]
-    return tasks.storage().parts / part
+    return tasks.storage().parts / str(checkpoint(started)["part"])
 
 
 @pytest.mark.parametrize(("form", "is_gzip"), [("csv", True), ("jsonl", False)])
@@ -305,7 +310,7 @@ def test_killed_when_the_file_was_handed_over(some: Flask, monkeypatch: pytest.M
     while True:
         take_steps(started.run_id, most=1, works=False)
         make_due(started.run_id)
-        if state(started.run_id).checkpoint["phase"] == "finish":
+        if checkpoint(started)["phase"] == "finish":
             break
     die_before_the_end_of_a_step(started.run_id, monkeypatch)
     assert tasks.storage().size(str(started.request_id)) is not None
@@ -328,7 +333,7 @@ def be_patient(started: exporting.Started) -> None:
     run = state(started.run_id)
     long_ago = datetime.now(UTC) - exporting.PATIENCE
     with db.session.begin():
-        at = {**run.checkpoint, "written_at": long_ago.isoformat()}
+        at = {**checkpoint(started), "written_at": long_ago.isoformat()}
         db.session.execute(update(Run).where(Run.id == run.id).values(checkpoint=at))
     make_due(run.id)
 
@@ -363,7 +368,7 @@ def test_two_workers_never_write_one_file(some: Flask) -> None:
     """One is slow and still has the file open; the other does not touch it, and begins anew."""
     started = begun(some)
     old = part_of(started)
-    with exporting.writing.locked(old, length=0, is_new=False) as slow:
+    with writing.locked(old, length=0, is_new=False) as slow:
         take_steps(started.run_id, most=1, works=False)
         assert "writes it at this moment" in (state(started.run_id).last_error or "")
         be_patient(started)
