@@ -5,6 +5,7 @@ from datetime import datetime
 from uuid import UUID
 
 from itsdangerous import BadSignature, URLSafeSerializer
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import NotFound
 
 from caesar_web.access import parts, trail
@@ -71,6 +72,14 @@ def of_project(project_id: int) -> Exportable:
     return Exportable(Reducible("Project", project_id), project_id, name, is_member, public)
 
 
+def find(exportable: Exportable, request_id: str) -> Asked:
+    """One of the requests that the caller may see. Raises NotFound."""
+    with reading() as session:
+        found = _found(session, exportable, request_id)
+        session.expunge_all()
+    return found
+
+
 def ask(exportable: Exportable, export: Export) -> UUID:
     """Begins an export. Raises NotAllowed, and TooMany."""
     who, reducible = trail.who(), exportable.reducible
@@ -94,25 +103,14 @@ def ask(exportable: Exportable, export: Export) -> UUID:
 
 def again(exportable: Exportable, request_id: str) -> UUID:
     """Asks once more for the same. Raises NotFound, NotAllowed and TooMany."""
-    with reading() as session:
-        found = data_requests.find(
-            session, exportable.reducible, exportable.visible, id_of(request_id)
-        )
-        if found is None:
-            raise NotFound
-        export = found.export
-    return ask(exportable, export)
+    return ask(exportable, find(exportable, request_id).export)
 
 
 def cancel(exportable: Exportable, request_id: str) -> bool:
     """Stops an export, as a member or as whoever asked for it; False where it was over."""
     now, caller = parts.now(), identity()
     with tasks.transaction() as session:
-        found = data_requests.find(
-            session, exportable.reducible, exportable.visible, id_of(request_id)
-        )
-        if found is None:
-            raise NotFound
+        found = _found(session, exportable, request_id)
         is_own = caller is not None and found.run.started_by_id == caller.user_id
         if not (exportable.is_member or is_own):
             raise NotAllowed
@@ -121,14 +119,6 @@ def cancel(exportable: Exportable, request_id: str) -> bool:
             about = found.request.requested_data
             trail.note(session, "stopped an export", about=about, **_where(exportable))
     return stopped
-
-
-def id_of(text: str) -> UUID:
-    """The id of a request. Raises NotFound where it is none."""
-    try:
-        return UUID(text)
-    except ValueError:
-        raise NotFound from None
 
 
 def has_file(asked: Asked, *, now: datetime) -> bool:
@@ -160,6 +150,17 @@ def signed_file(token: str) -> DataRequest:
             raise NotFound
         session.expunge(request)
         return request
+
+
+def _found(session: Session, exportable: Exportable, request_id: str) -> Asked:
+    try:
+        id = UUID(request_id)
+    except ValueError:
+        raise NotFound from None
+    found = data_requests.find(session, exportable.reducible, exportable.visible, id)
+    if found is None:
+        raise NotFound
+    return found
 
 
 def _serializer() -> URLSafeSerializer:

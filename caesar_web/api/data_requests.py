@@ -45,8 +45,11 @@ def listed(exportable: Exportable) -> Response:
 
 def shown(exportable: Exportable, request_id: str) -> Response:
     """One request."""
-    found = _find(exportable, request_id)
-    if found is None:
+    try:
+        found = exports.find(exportable, request_id)
+    except NotFound:
+        return rendering.not_found("DataRequest", request_id)
+    if found.request.requested_data not in KINDS:
         return rendering.not_found("DataRequest", request_id)
     return rendering.as_response(_shape(found))
 
@@ -62,9 +65,8 @@ def created(exportable: Exportable, show: Callable[[str], str]) -> Response:
         request_id = exports.ask(exportable, export)
     except TooMany as problem:
         return rendering.refused(429, str(problem))
-    found = _find(exportable, str(request_id))
-    assert found is not None  # noqa: S101  # it was written just now
-    response = rendering.as_response(_shape(found), status=201)
+    made = exports.find(exportable, str(request_id))
+    response = rendering.as_response(_shape(made), status=201)
     response.headers["Location"] = show(str(request_id))
     return response
 
@@ -72,17 +74,6 @@ def created(exportable: Exportable, show: Callable[[str], str]) -> Response:
 def unknown() -> Response:
     """What is not here, or not the caller's: clients expect an empty body."""
     return Response(status=404, content_type="application/json")
-
-
-def _find(exportable: Exportable, request_id: str) -> Asked | None:
-    try:
-        id = exports.id_of(request_id)
-    except NotFound:
-        return None
-    with reading() as session:
-        found = data_requests.find(session, exportable.reducible, _visible(exportable), id)
-        session.expunge_all()
-    return found
 
 
 def _visible(exportable: Exportable) -> Visible:

@@ -1,16 +1,15 @@
 """Pages of data requests: the form, and how far each export is, what is in it, and its file."""
 
 from flask import Response, flash, redirect, request
-from werkzeug.exceptions import BadRequest, NotFound
+from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Response as AnyResponse
 from wtforms.fields.choices import SelectChoice
 
-from caesar_web.access import export_files, exports, parts
+from caesar_web.access import exports
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.exports import EXPORTS, FORMATS, Export, read_export
 from caesar_web.pipeline.exporting import TooMany
 from caesar_web.store import data_request_statements as data_requests
-from caesar_web.store.data_request_statements import Asked
 from caesar_web.store.queries import reading
 from caesar_web.web.data_requests_shown import Home
 from caesar_web.web.data_requests_shown import shown as described
@@ -65,7 +64,7 @@ def created(home: Home) -> AnyResponse:
 
 def shown(home: Home, request_id: str) -> Response:
     """One request by itself."""
-    found = _find(home, request_id)
+    found = exports.find(home.exportable, request_id)
     return page("data_requests/show.html", home=home, one=described(home, found))
 
 
@@ -84,24 +83,6 @@ def changed(home: Home, request_id: str) -> AnyResponse:
     else:
         raise BadRequest
     return redirect(home.address())
-
-
-def file(home: Home, request_id: str) -> AnyResponse:
-    """The file, for somebody who may see the request."""
-    found = _find(home, request_id)
-    if not exports.has_file(found, now=parts.now()):
-        raise NotFound
-    return export_files.sent(found.request)
-
-
-def _find(home: Home, request_id: str) -> Asked:
-    id = exports.id_of(request_id)
-    with reading() as session:
-        found = data_requests.find(session, home.exportable.reducible, home.exportable.visible, id)
-        session.expunge_all()
-    if found is None:
-        raise NotFound
-    return found
 
 
 def _form(home: Home) -> DataRequestForm:

@@ -44,12 +44,6 @@ def change(workflow_id: int, request_id: str) -> AnyResponse:
     return pages.changed(_of_workflow(workflow_id), request_id)
 
 
-@blueprint.get("/<request_id>/file")
-@permit("see data requests")
-def file(workflow_id: int, request_id: str) -> AnyResponse:
-    return pages.file(_of_workflow(workflow_id), request_id)
-
-
 @of_projects.get("", endpoint="index", strict_slashes=False)
 @permit("see data requests")
 def index_of_project(project_id: int) -> Response:
@@ -73,12 +67,6 @@ def show_of_project(project_id: int, request_id: str) -> Response:
 @permit("ask for data")
 def change_of_project(project_id: int, request_id: str) -> AnyResponse:
     return pages.changed(_of_project(project_id), request_id)
-
-
-@of_projects.get("/<request_id>/file", endpoint="file")
-@permit("see data requests")
-def file_of_project(project_id: int, request_id: str) -> AnyResponse:
-    return pages.file(_of_project(project_id), request_id)
 
 
 @blueprint.errorhandler(Hidden)

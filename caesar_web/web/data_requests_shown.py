@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from flask import url_for
 
@@ -23,13 +24,18 @@ class Home:
 
     exportable: Exportable
     module: str
-    place: dict[str, int]
+    place: dict[str, Any]
 
     def endpoint(self, name: str) -> str:
         return f"{self.module}.{name}"
 
     def address(self, name: str = "index", **values: Any) -> str:
         return url_for(self.endpoint(name), **{**self.place, **values})
+
+    def file(self, request_id: UUID) -> str:
+        """Where the file of a request is."""
+        endpoint = f"export_files.of_{self.exportable.reducible.type.lower()}"
+        return url_for(endpoint, **{**self.place, "request_id": request_id})
 
 
 class Mark(NamedTuple):
@@ -88,7 +94,7 @@ def shown(home: Home, asked: Asked) -> RequestShown:
         MARKS[state],
         run.started_by if is_mine else None,
         size(request.size or 0),
-        home.address("file", request_id=request.id) if has_file else None,
+        home.file(request.id) if has_file else None,
         may_stop=is_mine and run.finished_at is None and run.status != "stopping",
         may_repeat=state in REPEATED,
         address=home.address("show", request_id=request.id),
