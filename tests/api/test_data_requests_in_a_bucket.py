@@ -14,6 +14,7 @@ from sqlalchemy import select
 from caesar_web.jobs import running, tasks
 from caesar_web.store.db import db
 from caesar_web.store.runs import DataRequest, Run
+from tests.factories import JSON
 from tests.people import ALICE, BROWSER, PassingTime
 from tests.pipeline.exports import fill_extracts
 from tests.pipeline.running import make_due, state, take_steps
@@ -35,7 +36,7 @@ def server() -> Iterator[str]:
 def app(
     server: str, new_database: Callable[[str], str], standin: StandinServer, tmp_path: Path
 ) -> Iterator[Flask]:
-    over = {"home": tmp_path, "export_storage": f"s3://{BUCKET}/of-tests"}
+    over: JSON = {"home": tmp_path, "export_storage": f"s3://{BUCKET}/of-tests"}
     with three_projects(new_database("sqlite"), standin, **over) as app:
         with app.app_context():
             fill_extracts(ROWS)

@@ -38,7 +38,7 @@ def test_what_is_almost_a_number_is_text(text: str) -> None:
         (True, "true"),
         (0, "0"),
         (0.1, "0.1"),
-        (1e300, "1e300"),
+        (1e300, "1e+300"),
         (10**30, str(10**30)),
         ([], "[]"),
         ({}, "{}"),

@@ -5,8 +5,9 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
+import pytest
+import requests
 from moto.server import ThreadedMotoServer
-from pytest import MonkeyPatch
 
 BUCKET = "exports-of-tests"
 CREDENTIALS = {
@@ -23,10 +24,12 @@ def bucket_server() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
-    with MonkeyPatch.context() as environment:
+    with pytest.MonkeyPatch.context() as environment:
         environment.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
         for name, value in CREDENTIALS.items():
             environment.setenv(name, value)
+        # Its buckets are the process's, whichever server they were made with.
+        requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
         client().create_bucket(Bucket=BUCKET)
         try:
             yield f"http://{host}:{port}"

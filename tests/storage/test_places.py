@@ -95,7 +95,7 @@ def test_a_large_file_goes_in_parts(server: str, tmp_path: Path) -> None:
 def test_a_bucket_that_is_not_there(server: str, tmp_path: Path) -> None:
     bucket = place_of("s3://nobodys-bucket", tmp_path)
     file = part(bucket)
-    with pytest.raises(StorageProblem, match="the bucket cannot be used: .*NoSuchBucket"):
+    with pytest.raises(StorageProblem, match=r"the bucket cannot be used: .*NoSuchBucket"):
         bucket.keep(file, NAME, SHOWN.content_type)
     assert file.exists()
 
