@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from bench import pages
+from bench import exports, pages
 from bench.throughput import GOALS, Measured, machine, measure
 
 RESULTS = Path(__file__).parent / "results"
@@ -24,7 +24,7 @@ COLUMNS = {
     "worker_megabytes": "worker MB",
     "web_megabytes": "web MB",
 }
-PAGES = "pages"
+PAGES, EXPORTS = "pages", "exports"
 PAGE_COLUMNS = {
     "page": "page",
     "median": "median ms",
@@ -33,20 +33,32 @@ PAGE_COLUMNS = {
     "statements": "statements",
     "kilobytes": "kB",
 }
+KNOWN = [*GOALS, PAGES, EXPORTS]
+EXPORT_COLUMNS = {
+    "database": "database",
+    "export": "export",
+    "rows": "rows",
+    "rows_per_second": "rows/s",
+    "megabytes": "MB",
+    "worker_megabytes": "worker MB",
+    "longest_step": "longest step s",
+}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the throughput and the pages.")
-    parser.add_argument("scenarios", nargs="*", default=[*GOALS, PAGES], metavar="scenario")
+    parser = argparse.ArgumentParser(description="Measure the throughput, the pages and exports.")
+    parser.add_argument("scenarios", nargs="*", default=KNOWN, metavar="scenario")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
     for scenario in chosen.scenarios:
-        if scenario not in (*GOALS, PAGES):
-            parser.error(f"unknown scenario {scenario}; known: {', '.join([*GOALS, PAGES])}")
+        if scenario not in KNOWN:
+            parser.error(f"unknown scenario {scenario}; known: {', '.join(KNOWN)}")
     if scenarios := [one for one in chosen.scenarios if one in GOALS]:
         _measure_throughput(scenarios, chosen.seed)
     if PAGES in chosen.scenarios:
         _measure_pages()
+    if EXPORTS in chosen.scenarios:
+        _measure_exports()
 
 
 def _measure_throughput(scenarios: Sequence[str], seed: int) -> None:
@@ -69,6 +81,16 @@ def _measure_pages() -> None:
     for result in results:
         if result.median > result.goal:
             print(f"The page {result.page} misses its goal of {result.goal} ms here.")
+
+
+def _measure_exports() -> None:
+    print("Measuring exports ...", flush=True)
+    with tempfile.TemporaryDirectory(prefix="caesar-bench-") as folder:
+        results = exports.measure(Path(folder))
+    _tell(EXPORTS, results, EXPORT_COLUMNS)
+    for result in results:
+        if result.worker_megabytes > exports.MOST_MEGABYTES:
+            print(f"{result.export} takes more than {exports.MOST_MEGABYTES} MB here.")
 
 
 def _tell(name: str, results: Sequence[Any], columns: Mapping[str, str]) -> None:

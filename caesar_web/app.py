@@ -35,7 +35,9 @@ from caesar_web.web import activity as activity_pages
 from caesar_web.web import configuration as configuration_pages
 from caesar_web.web import (
     csrf,
+    data_requests,
     errors,
+    export_files,
     extractors,
     freezes,
     headers,
@@ -66,6 +68,9 @@ BLUEPRINTS = (
     sign_in.blueprint,
     help.blueprint,
     projects.blueprint,
+    data_requests.blueprint,
+    data_requests.of_projects,
+    export_files.blueprint,
     rules.blueprint,
     proposals.blueprint,
     recipes.blueprint,

@@ -143,6 +143,13 @@ class Config:
         readers.integer,
         "how long classifications are kept that are processed; 0: for ever",
     )
+    export_storage: str = _setting(
+        "EXPORT_STORAGE",
+        "",
+        readers.storage,
+        "where exports are kept: a folder, or `s3://bucket/prefix`;"
+        " unset: `exports` in `CAESAR_HOME`",
+    )
     commit_id: str = _setting(
         "CAESAR_COMMIT_ID", "", str, "shown on the status page, and to those who monitor"
     )
@@ -170,6 +177,11 @@ class Config:
     @property
     def secrets_file(self) -> Path:
         return self.home / "secrets"
+
+    @property
+    def exports_folder(self) -> Path:
+        """Where exports are written, and kept unless there is another storage."""
+        return self.home / "exports"
 
     @property
     def runtime_folder(self) -> Path:
@@ -235,7 +247,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 
 def _refuse_incomplete(config: Config) -> None:
-    optional = {"commit_id", "metrics_token", "sentry_dsn"}
+    optional = {"commit_id", "metrics_token", "sentry_dsn", "export_storage"}
     optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:

@@ -2,6 +2,9 @@
 
 import base64
 import binascii
+import re
+from importlib.util import find_spec
+from pathlib import Path
 
 ENVIRONMENTS = ("development", "production")
 LOG_FORMATS = ("text", "json")
@@ -98,3 +101,14 @@ def database_url(text: str) -> str:
     if scheme == "sqlite":
         return text
     raise ValueError("must begin with postgresql:// or sqlite://")
+
+
+def storage(text: str) -> str:
+    """A folder, or a bucket of S3 with a prefix, for which boto3 must be there."""
+    if "://" not in text:
+        return str(Path(text).resolve())
+    if re.fullmatch(r"s3://[a-z0-9][a-z0-9.-]+[a-z0-9](/[\w!.*'()/-]*)?", text, re.ASCII) is None:
+        raise ValueError("must be a folder, or s3://bucket/prefix")
+    if find_spec("boto3") is None:
+        raise ValueError("must have the package boto3 for s3 (pip install 'caesar-web[aws]')")
+    return text

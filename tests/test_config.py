@@ -64,6 +64,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_ACTION_ATTEMPTS": ("3", 3, ""),
     "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
     "CAESAR_KEEP_DAYS": ("30", 30, "-1"),
+    "EXPORT_STORAGE": ("s3://a-bucket/exports", "s3://a-bucket/exports", "gs://a-bucket"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
     "CAESAR_METRICS_TOKEN": ("t", "t", None),
     "CAESAR_LOG_FORMAT": ("json", "json", "xml"),
@@ -78,6 +79,9 @@ MORE_REFUSED = [
     ("CAESAR_QUEUES", "actions=1 actions=2"),
     ("PORT", "-1"),
     ("PORT", "0"),
+    ("EXPORT_STORAGE", "s3://"),
+    ("EXPORT_STORAGE", "s3://A_BUCKET"),
+    ("EXPORT_STORAGE", "s3://a-bucket/what?"),
 ]
 MADE = ("secret_key", "panoptes_client_id", "panoptes_client_secret", "stream_password")
 
@@ -202,6 +206,19 @@ def test_sockets_have_a_short_path_and_one_place_for_each_home(tmp_path: Path) -
     assert len(socket) - len(tempfile.gettempdir()) < 60
     assert runtime_folder(deep) != runtime_folder(tmp_path)
     assert runtime_folder(deep) == runtime_folder(deep / ".." / deep.name)
+
+
+def test_exports_go_to_a_folder_of_the_home_or_another_one(tmp_path: Path) -> None:
+    config = load({"CAESAR_HOME": str(tmp_path)})
+    assert (config.export_storage, config.exports_folder) == ("", tmp_path.resolve() / "exports")
+    config = load({"CAESAR_HOME": str(tmp_path), "EXPORT_STORAGE": str(tmp_path / "kept")})
+    assert config.export_storage == str(tmp_path.resolve() / "kept")
+
+
+def test_a_bucket_needs_a_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("caesar_web.config_readers.find_spec", lambda name: None)
+    with pytest.raises(InvalidSetting, match=r"^EXPORT_STORAGE: must have .*caesar-web\[aws\]"):
+        load({"CAESAR_HOME": str(tmp_path), "EXPORT_STORAGE": "s3://a-bucket"})
 
 
 def test_secrets_are_made_once_and_kept(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from flask import Flask, request
@@ -19,12 +20,14 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from caesar_web.access.permissions import PERMISSIONS, declared
+from caesar_web.jobs import tasks
 from caesar_web.pipeline.runs import Order, start
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import Project, Reducer, SubjectRule, UserRule
 from caesar_web.store.db import db
 from caesar_web.store.inbox import Subject
 from caesar_web.store.results import Extract, SubjectReduction
+from caesar_web.store.runs import DataRequest, Run
 from caesar_web.store.snapshot import Reducible
 from tests.conftest import plain_config
 from tests.factories import START, make_workflow
@@ -49,6 +52,7 @@ from tests.standin.server import StandinServer
 pytestmark = pytest.mark.long
 
 REGENERATES = os.environ.get("REGENERATE_GOLDEN") == "1"
+UUID_TEXT = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 GOLDEN = Path(__file__).parent / "golden"
 OF_PROJECT = 77  # the id of its reducer
 PRIVATE, UNKNOWN, PUBLIC_EXTRACTS, PUBLIC_REDUCTIONS, PUBLIC = 300, 999, 301, 302, 303
@@ -104,6 +108,10 @@ FORMS: dict[str, dict[str, str]] = {
     "rules.edit": {"base": ALWAYS, "condition": ALWAYS, "save": "1"},
     "rules.move": {"step": "1"},
     "rules.remove": {},
+    "data_requests.create": {"requested_data": "extracts", "format": "csv"},
+    "data_requests.change": {"do": "cancel"},
+    "project_data_requests.create": {"requested_data": "subject_reductions", "format": "csv"},
+    "project_data_requests.change": {"do": "cancel"},
 }
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},
@@ -174,6 +182,8 @@ class World:
             "revision_id": 1,
             "reducer_id": 1,
             "recipe_key": "seen",
+            "request_id": _request_id(30 if "project_id" in rule.arguments else workflow_id),
+            "token": "unsigned",
             "kind": "subject_rules",
             "part_id": OF_PROJECT if "project_id" in rule.arguments else 1,
             "run_id": 2 if rule.endpoint.startswith("project_") else 1,
@@ -209,8 +219,9 @@ def world(
 ) -> Iterator[World]:
     standin_server.reset()
     url = new_database("sqlite")
-    config = at_panoptes(plain_config(database_url=url), standin_server)
-    before = tmp_path_factory.mktemp("before") / "caesar.db"
+    home = tmp_path_factory.mktemp("before")
+    config = at_panoptes(plain_config(database_url=url, home=home), standin_server)
+    before = home / "caesar.db"
     with application(config, StoppedTime()) as app:
         ids = _configured(app)
         callers = [_with_token(app, standin_server, name) for name in PEOPLE]
@@ -239,8 +250,10 @@ def _configured(app: Flask) -> dict[str, dict[str, int]]:
             shown = {"public_extracts": extracts, "public_reductions": reductions}
             make_workflow(db.session(), id, project_id=30, **RULES, **shown)
             _add_results(id)
+            _add_request(Reducible("Workflow", id), is_public=extracts)
         _add_reducer_of_project()
         db.session.add(Subject(id=1, metadata_={}))
+        _add_request(Reducible("Project", 30), is_public=False)
         for topic, table in {"subject": SubjectRule, "user": UserRule}.items():
             rule: Any = db.session.scalars(select(table).filter_by(workflow_id=PRIVATE)).one()
             ids[topic] = {"rule_id": rule.id, "effect_id": rule.effects[0].id}
@@ -272,6 +285,38 @@ def _add_results(workflow_id: int) -> None:
     reduction = {"reducible_type": "Workflow", "reducible_id": workflow_id, "reducer_key": "counts"}
     db.session.add(Extract(**extract, **common))
     db.session.add(SubjectReduction(**reduction, **common))
+
+
+def _request_id(exportable_id: int) -> str:
+    """Of a data request of theirs, whose text has the id of what it is of."""
+    return f"00000000-0000-4000-8000-{exportable_id:012}"
+
+
+def _add_request(reducible: Reducible, *, is_public: bool) -> None:
+    """An export of extracts whose file can be had."""
+    order, id = Order("export", reducible, about=str(reducible.id)), _request_id(reducible.id)
+    run_id = start(db.session(), order, by="somebody", now=START).run_id
+    now = datetime.now(UTC)
+    row = DataRequest(
+        id=UUID(id),
+        exportable_type=reducible.type,
+        exportable_id=reducible.id,
+        requested_data="extracts",
+        is_public=is_public,
+        run_id=run_id,
+        file=id,
+        rows=0,
+        size=0,
+        expires_at=now + timedelta(days=7),
+        created_at=START,
+        updated_at=START,
+    )
+    db.session.add(row)
+    run = db.session.get_one(Run, run_id)
+    run.status, run.finished_at = "finished", now
+    folder = tasks.storage().parts
+    folder.mkdir(exist_ok=True)
+    (folder / id).touch()
 
 
 def _with_token(app: Flask, standin: StandinServer, name: str) -> Caller:
@@ -317,7 +362,7 @@ def outcome(response: TestResponse) -> str:
     """The status, and where a redirect leads; an empty list is one too."""
     if response.text == "[]":
         return f"{response.status_code} []"
-    where = response.headers.get("Location", "").partition("?")[0]
+    where = UUID_TEXT.sub("<id>", response.headers.get("Location", "").partition("?")[0])
     if "/oauth/authorize" in where:
         where = "Panoptes"
     return f"{response.status_code} {where}".strip()
@@ -352,7 +397,7 @@ def test_the_routes_and_what_each_declares(world: World) -> None:
 def test_everybody_on_every_route(world: World) -> None:
     found: list[dict[str, str]] = []
     for rule, method in routes(world.app):
-        opened = PERMISSIONS[_declared(world, rule)].public and is_of_workflow(rule)
+        opened = is_of_workflow(rule) and PERMISSIONS[_declared(world, rule)].public
         ids = [PRIVATE, *([PUBLIC_EXTRACTS, PUBLIC_REDUCTIONS] if opened else [])]
         for kind in KINDS:
             for id in ids:

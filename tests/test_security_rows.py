@@ -19,10 +19,20 @@ ROWS = {
     "b7b": "a token that Panoptes no longer knows had every public project",
     "b7c": "the page to return to stayed, and other sites could begin a sign-in",
 }
-CALLS_OUT = {"requests", "requests_hardened", "urllib3", "http", "httpx", "aiohttp", "socket"}
+CALLS_OUT = {
+    "requests",
+    "requests_hardened",
+    "urllib3",
+    "http",
+    "httpx",
+    "aiohttp",
+    "socket",
+    "boto3",
+}
 KNOWN = {
     "caesar_web/external/": "the guarded client itself",
     "caesar_web/panoptes/": "calls Panoptes alone, at the address in the settings",
+    "caesar_web/storage/": "the bucket that the settings name",
     "caesar_web/standin/": "plays Panoptes, on this machine",
     "caesar_web/processes.py": "asks the demo's own processes whether they run",
     "caesar_web/supervisor.py": "looks for a free port on this machine",

@@ -20,6 +20,9 @@ from caesar_web.store.queries import reading
 View = TypeVar("View", bound=Callable[..., object])
 
 
+EITHER = "public_data"  # one of the flags: which of them counts is for the view to say
+
+
 class Who(Enum):
     """Who may do something; each may also do what those before may."""
 
@@ -33,10 +36,10 @@ class Who(Enum):
 class Permission:
     """A row of the table.
 
-    `public` is the flag of the workflow or project that opens it to anyone; `own` opens to those
-    who are signed in what is about themselves. `otherwise_empty`: those who are signed in and may
-    not see it get an empty list, as clients know it, and not a 404. Where it is not `for_people`,
-    nobody is asked who they are, so that it needs no database.
+    `public` is the flag of the workflow or project that opens it to those of `opened_to`; `own`
+    opens to those who are signed in what is about themselves. `otherwise_empty`: those who are
+    signed in and may not see it get an empty list, as clients know it, and not a 404. Where it is
+    not `for_people`, nobody is asked who they are, so that it needs no database.
     """
 
     who: Who
@@ -44,11 +47,15 @@ class Permission:
     otherwise_empty: bool = False
     for_people: bool = True
     own: bool = False
+    opened_to: Who = Who.ANYONE
 
     def described(self) -> str:
         """Who may, in words."""
-        own = "; users what is about themselves" if self.own else ""
-        return self.who.value + own + (f"; anyone where {self.public} is on" if self.public else "")
+        said = [self.who.value, *(["users what is about themselves"] if self.own else [])]
+        if self.public:
+            flag = "public_extracts or public_reductions" if self.public == EITHER else self.public
+            said.append(f"{self.opened_to.value} where {flag} is on")
+        return "; ".join(said)
 
 
 PERMISSIONS: dict[str, Permission] = {
@@ -72,6 +79,9 @@ PERMISSIONS: dict[str, Permission] = {
     "read user reductions": Permission(
         Who.MEMBER, public="public_reductions", otherwise_empty=True, own=True
     ),
+    "see data requests": Permission(Who.MEMBER, public=EITHER, opened_to=Who.SIGNED_IN),
+    "ask for data": Permission(Who.MEMBER, public=EITHER, opened_to=Who.SIGNED_IN),
+    "fetch a file by its link": Permission(Who.ANYONE),  # the link is signed
     "configure a workflow": Permission(Who.MEMBER),
     "read a workflow's trail": Permission(Who.MEMBER),
     "freeze everywhere": Permission(Who.ADMIN),
@@ -91,6 +101,11 @@ class Place:
     status: str
     public_extracts: bool
     public_reductions: bool
+
+    @property
+    def public_data(self) -> bool:
+        """Whether others may see something of what came in."""
+        return self.public_extracts or self.public_reductions
 
 
 class NotSignedIn(Unauthorized):
@@ -172,13 +187,13 @@ def _check(permission: Permission, found: Place | None, named: Mapping[str, obje
         caller = identity()
     except BadToken as problem:
         raise NotSignedIn(str(problem)) from None
-    if permission.public and _is_open(permission.public, found, named):
+    is_open = permission.public is not None and _is_open(permission.public, found, named)
+    if is_open and permission.opened_to is Who.ANYONE:
         return
     if caller is None:
         raise NotSignedIn
-    if permission.own and caller.user_id == named.get(
-        "user_id", request.args.get("user_id", 0, int)
-    ):
+    asked_for = named.get("user_id", request.args.get("user_id", 0, int))
+    if is_open or (permission.own and caller.user_id == asked_for):
         return
     if permission.who is Who.ADMIN and not caller.acts_as_admin:
         raise NotAllowed
@@ -192,12 +207,15 @@ def _check(permission: Permission, found: Place | None, named: Mapping[str, obje
 
 
 def _is_open(flag: str, found: Place | None, named: Mapping[str, object]) -> bool:
-    """Whether this flag of the workflow, or of the project, is on."""
-    if "project_id" not in named:
-        return found is not None and bool(getattr(found, flag))
+    """Whether this flag of the workflow is on; of a project, which has no other than this one."""
+    if found is not None:
+        return bool(getattr(found, flag))
+    project_id = _id(named.get("project_id"))
+    if project_id is None:
+        return False
     with reading() as session:
-        project = session.get(Project, _id(named["project_id"]) or 0)
-        return project is not None and bool(getattr(project, flag))
+        wanted = select(Project.public_reductions).where(Project.id == project_id)
+        return bool(session.scalar(wanted))
 
 
 def _id(value: object) -> int | None:

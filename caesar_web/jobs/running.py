@@ -15,6 +15,7 @@ from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
 from caesar_web.pipeline.run_kinds import KINDS
 from caesar_web.pipeline.runs import Means, RunFailed, Step, Work, work_of
+from caesar_web.storage.places import StorageProblem
 from caesar_web.store import run_statements as runs
 from caesar_web.store.queries import reading
 from caesar_web.store.run_statements import Progress
@@ -110,7 +111,8 @@ def take_step(held: Held) -> tuple[Step, str]:
 def means() -> Means:
     """What this process carries runs on with."""
     config = _config()
-    return Means(tasks.panoptes(), tasks.external(), reading, _now, config.turn_extracts)
+    most = config.turn_extracts
+    return Means(tasks.panoptes(), tasks.external(), reading, _now, most, tasks.storage())
 
 
 def ring(workflow_id: int) -> None:
@@ -127,7 +129,7 @@ def note(held: Held, problem: Exception) -> None:
     run_id, now = held.work.id, _now()
     message = str(getattr(problem, "message", None) or problem) or type(problem).__name__
     permanent = getattr(problem, "permanent", not isinstance(problem, SQLAlchemyError))
-    if not isinstance(problem, RunFailed | PanoptesError | ExternalError):
+    if not isinstance(problem, RunFailed | PanoptesError | ExternalError | StorageProblem):
         log.exception("a step of run %s failed", run_id)
         message = type(problem).__name__
     with tasks.transaction() as session:

@@ -25,7 +25,9 @@ from caesar_web.panoptes.client import Panoptes
 from caesar_web.pipeline.calls import Means
 from caesar_web.pipeline.claiming import workflows_with_due
 from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
+from caesar_web.storage.places import Storage, StorageProblem, place_of, remove_stale_parts
 from caesar_web.store import credential_statements as credentials
+from caesar_web.store import data_request_statements as data_requests
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import retention
 from caesar_web.store import run_statements as run_rows
@@ -35,6 +37,8 @@ from caesar_web.store.inbox import LANES
 from caesar_web.store.sealing import Sealer
 
 RUNS_AT_ONCE = 100
+EXPORTS_AT_ONCE = 20
+A_DAY_SECONDS = 24 * 3600
 LONGEST_SECONDS = 20.0  # of turns in one job, so that a worker that is told to stop soon does
 
 Part = TypeVar("Part")
@@ -122,6 +126,7 @@ def sweep() -> None:
         due = workflows_with_due(session, panoptes=panoptes_host(), now=_now())
         credentials.purge(session, now=_now())
         retention.purge(session, now=_now())
+    _purge_exports()
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
@@ -139,6 +144,21 @@ def purge_classifications(age: timedelta) -> None:
         reached.position = retention.purge_classifications(
             session, older_than=_now() - age, after=reached.position
         )
+
+
+def _purge_exports() -> None:
+    """Removes exports that have expired, a few in each sweep; what cannot go now goes later."""
+    place = storage()
+    with transaction() as session:
+        expired = data_requests.expired(session, now=_now(), most=EXPORTS_AT_ONCE)
+    try:
+        for request_id, name in expired:
+            place.remove(name)
+            with transaction() as session:
+                data_requests.forget_file(session, request_id, name)
+        remove_stale_parts(place.parts, older_than=A_DAY_SECONDS, most=EXPORTS_AT_ONCE)
+    except (StorageProblem, OSError):
+        log.exception("exports that have expired could not be removed")
 
 
 def queue_of(session: Session, workflow_id: int) -> str:
@@ -174,6 +194,12 @@ def external() -> GuardedClient:
 def sealer() -> Sealer:
     """What opens and seals secrets, with the keys of this process's configuration."""
     return Sealer(_config().encryption_keys)
+
+
+def storage() -> Storage:
+    """Where finished exports are kept."""
+    config = _config()
+    return place_of(config.export_storage, config.exports_folder)
 
 
 def once(kind: type[Part], make: Callable[[], Part]) -> Part:

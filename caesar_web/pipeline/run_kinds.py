@@ -1,6 +1,7 @@
 """Every kind of run."""
 
 from caesar_web.pipeline.backfill import BACKFILL, BACKFILL_USER
+from caesar_web.pipeline.exporting import EXPORT
 from caesar_web.pipeline.importing import IMPORT
 from caesar_web.pipeline.kept import KEPT
 from caesar_web.pipeline.reextracting import REEXTRACT
@@ -14,4 +15,5 @@ KINDS: dict[str, Kind] = {
     "rereduce": REREDUCE,
     "kept": KEPT,
     "import": IMPORT,
+    "export": EXPORT,
 }

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.values import DomainError
 from caesar_web.external.http import GuardedClient
 from caesar_web.panoptes.client import Panoptes
+from caesar_web.storage.places import Storage
 from caesar_web.store import run_statements as statements
 from caesar_web.store.run_statements import Failure
 from caesar_web.store.runs import Run, RunFile
@@ -30,17 +31,19 @@ class Means:
     reading: Callable[[], AbstractContextManager[Session]]
     now: Callable[[], datetime]
     most_extracts: int
+    storage: Storage
 
 
 @dataclass(frozen=True)
 class Work:
-    """A run as its steps see it."""
+    """A run as its steps see it, in the turn of whoever carries it on."""
 
     id: int
     reducible: Reducible
     options: Mapping[str, Any]
     checkpoint: Any
     started_at: datetime
+    turn: int = 0
 
 
 class Step(NamedTuple):
@@ -143,6 +146,7 @@ def work_of(run: Run) -> Work:
         run.options,
         run.checkpoint,
         run.started_at or run.created_at,
+        run.turn,
     )
 
 

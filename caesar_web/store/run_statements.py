@@ -274,3 +274,9 @@ def of_reducible(session: Session, reducible: Reducible, *, before: int, most: i
         .limit(most)
     )
     return list(session.scalars(wanted))
+
+
+def is_turn(session: Session, run_id: int, turn: int) -> bool:
+    """Whether the run is still carried on by whoever began this turn of it."""
+    wanted = select(Run.id).where(Run.id == run_id, Run.turn == turn, Run.finished_at.is_(None))
+    return session.scalar(wanted) is not None

@@ -127,3 +127,16 @@ class CopyFrom(Form):  # type: ignore[misc]  # WTForms has no types
         "Copy from workflow",
         description="The id of one of yours. You see its configuration here before it is saved.",
     )
+
+
+class DataRequestForm(PageForm):
+    """Which data somebody wants to have; what may stand in it, the contract's reader says."""
+
+    requested_data = SelectField("What")
+    format = SelectField("Format")
+    gzip = BooleanField("Compressed (gzip)")
+    key = StringField("Extractor or reducer key", description="Only what this one made.")
+    subgroup = StringField("Subgroup", description="Only of reductions.")
+    user_id = StringField("Volunteer id", description="Not of what is about subjects.")
+    since = StringField("From", description="A day or a moment in UTC, such as 2026-01-31 14:00.")
+    until = StringField("Until", description="A day is meant as a whole; a moment is not in it.")

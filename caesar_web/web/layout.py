@@ -33,6 +33,7 @@ WORKFLOW_TABS = (
     ("Users", "users.index"),
     ("Activity", "activity.index"),
     ("Runs", "runs.index"),
+    ("Data requests", "data_requests.index"),
     ("History", "history.index"),
     ("Settings", "workflows.settings"),
 )

@@ -22,11 +22,14 @@ from caesar_web.store.configuration import (
     Workflow,
 )
 from caesar_web.store.db import db
+from caesar_web.store.runs import DataRequest
+from caesar_web.store.snapshot import Reducible
 from tests.factories import JSON, START, give, make_event
 from tests.pages import Element, filled, parse
 from tests.people import BROWSER, sign_in
 from tests.pipeline.steps import process, receive
 from tests.web.acting import add_action, traced
+from tests.web.exporting import add_request
 from tests.web.running import add_runs
 
 LONG = "w" * 60
@@ -103,8 +106,23 @@ def furnish(app: Flask) -> None:
             over: JSON = {"status": status, "minutes": minutes, "trace": traced(minutes)}
             add_action(1, last_error=f"It broke: {LONG}", attempts=3, **over)
         add_action(user=3, status="failed")
+        _ask_for_data()
         db.session.remove()
         add_runs(LONG)
+
+
+def _ask_for_data() -> None:
+    """Data requests in every state, some of them of the project."""
+    over: JSON = {"finished_at": START}
+    file: JSON = {"rows": 12, "size": 3456, "file": "gone", "expires_at": START}
+    kept = {**file, "expires_at": datetime.now(UTC) + timedelta(days=5)}
+    add_request(key=LONG)
+    add_request(run={"status": "running", "total": 12_000, "done": 5000})
+    add_request("subject_reductions", subgroup=LONG, run={**over, "status": "cancelled"})
+    add_request("user_actions", run={**over, "status": "failed", "last_error": f"No {LONG}"})
+    add_request(row=file, run={**over, "status": "finished", "failed": 3})
+    add_request(row=kept, run={**over, "status": "finished"})
+    add_request(reducible=Reducible("Project", 10), row=kept, run={**over, "status": "finished"})
 
 
 def _events() -> Iterator[JSON]:
@@ -191,6 +209,8 @@ def _ids(app: Flask) -> dict[str, Any]:
         }
         for row in db.session.scalars(select(Reducer)):
             found[f"reducer {row.key}"] = row.id
+        for request in db.session.scalars(select(DataRequest)):
+            found[f"request of {request.exportable_type}"] = request.id
         found["revision"] = db.session.scalars(select(Revision.id)).first()
     return found
 
@@ -202,6 +222,11 @@ def _general(alice: Tour, ids: dict[str, Any]) -> None:
     alice.open(*(f"{WORKFLOW}{page}" for page in (*pages, "/trail")))
     alice.open(OTHER, f"{OTHER}/propose", f"{OTHER}/activity", f"{OTHER}/subjects")
     alice.open(f"{WORKFLOW}/freeze", f"{PROJECT}/freeze", f"{OTHER}/freeze")
+    requests = {WORKFLOW: ids["request of Workflow"], PROJECT: ids["request of Project"]}
+    for home, request_id in requests.items():
+        alice.open(f"{home}/data_requests", f"{home}/data_requests/{request_id}")
+        alice.send(f"{home}/data_requests", {"user_id": LONG, "until": LONG})
+    alice.open(f"{OTHER}/data_requests")
     alice.open("/workflows/300", status=404)
     alice.open("/trail", status=403)
     alice.send("/workflows/new", {"id": f"300{LONG}"})
