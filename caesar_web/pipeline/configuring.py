@@ -20,6 +20,7 @@ from caesar_web.domain.values import (
     check_storable,
 )
 from caesar_web.panoptes.client import Panoptes
+from caesar_web.pipeline import resuming
 from caesar_web.pipeline.targets import Author, permissions
 from caesar_web.pipeline.workflows import Description, add
 from caesar_web.store import effects, rules, transfer
@@ -76,7 +77,8 @@ def configure(
     """Gives a workflow the configuration of a document; False when that changes nothing.
 
     A workflow that is not known is added, if Panoptes' description of it is given. Raises
-    InvalidConfiguration, PanoptesError and Unknown, and then nothing is changed.
+    InvalidConfiguration, PanoptesError and Unknown, and then nothing is changed. What was paused
+    and is active with it is made up for.
     """
     with change.transaction() as session:
         workflow = session.get(Workflow, workflow_id)
@@ -89,7 +91,11 @@ def configure(
             session.flush()
         if workflow is None:
             raise Unknown(f"there is no workflow {workflow_id} here")
-        return transfer.apply(session, workflow, document, saving, note=checked_note(note))
+        author = change.author
+        with resuming.made_up(
+            session, workflow, by=author.name, by_id=author.user_id, now=change.now
+        ):
+            return transfer.apply(session, workflow, document, saving, note=checked_note(note))
 
 
 def restore(change: Change, workflow_id: int, revision_id: int) -> bool:

@@ -15,7 +15,9 @@ from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
 from caesar_web.domain.values import DomainError, same
+from caesar_web.pipeline.gaps import left_out
 from caesar_web.pipeline.payloads import payload
+from caesar_web.pipeline.relevance import with_relevant
 from caesar_web.store import result_statements as results
 from caesar_web.store.result_statements import Place, Stored, Topic
 from caesar_web.store.snapshot import Reducible
@@ -67,10 +69,14 @@ class Ledger:
         """
         self._load_stored(session)
         self._load_counted(session)
+        self._leave_gaps(session)
         return self._load_history(session, most, frozenset(without))
 
-    def begin_again(self, session: Session) -> dict[int, list[Group]]:
-        """Forgets all that its reducers have made; gives what is to arrive anew, by target."""
+    def begin_again(self, session: Session, *, leaves_gaps: bool) -> dict[int, list[Group]]:
+        """Forgets all that its reducers have made; gives what is to arrive anew, by target.
+
+        With `leaves_gaps` running reducers still do not count what came while they were halted.
+        """
         self._load_stored(session)
         own = {reducer.key for reducer in self._reducers}
         for by_key in self._current.values():
@@ -78,6 +84,8 @@ class Ledger:
                 del by_key[key]
         again = [id for place, id in self._ids.items() if place.reducer_key in own]
         results.forget_counted(session, self.topic, again)
+        if leaves_gaps:
+            self._leave_gaps(session)
         self._load_history(session, None, frozenset())
         histories = {target: grouped(extracts) for target, extracts in self._history.items()}
         self._groups = {target: [] for target in self._targets}
@@ -99,7 +107,7 @@ class Ledger:
             series = self._series_of(target, reducer)
             is_first = not series.results
             try:
-                touched = series.arrive(_with_relevant(group, self._relevant, reducer))
+                touched = series.arrive(with_relevant(group, self._relevant, reducer))
             except DomainError as problem:
                 self.failures.append((reducer.id, str(problem)))
                 continue
@@ -132,6 +140,15 @@ class Ledger:
             stored = stored._replace(reduced=reduced, updated_at=now)
         self._frozen.append(_Frozen(place, reduced, payload(self.reducible, subject, stored)))
         return self._frozen[-1].payload
+
+    def has_changed(self, target: int) -> bool:
+        """Whether rules see other data of the target now than what is stored."""
+        stored: dict[str, Any] = {}
+        for place, one in self._stored.items():
+            if place.target_id == target:
+                stored.setdefault(place.reducer_key, {})[place.subgroup] = one.reduced.data
+        now: dict[str, Any] = {key: one for key, one in self.reductions(target).items() if one}
+        return not same(stored, now)
 
     def write(self, session: Session, *, now: datetime) -> int:
         """Writes what has changed; gives by how many reductions there are more than before."""
@@ -175,7 +192,7 @@ class Ledger:
                 self._groups[target] = grouped(self._history.get(target, ()))
             history = self._groups[target]
             if reducer.relevant_keys:
-                history = [_with_relevant(one, self._relevant, reducer) for one in history]
+                history = [with_relevant(one, self._relevant, reducer) for one in history]
             self._series[target, reducer.key] = self._new_series(target, reducer, history)
         return self._series[target, reducer.key]
 
@@ -212,6 +229,12 @@ class Ledger:
         for reduction_id, counted in results.counted_in(session, self.topic, subgroups):
             place = places[reduction_id]
             self._counted.setdefault((place.target_id, place.reducer_key), []).append(counted)
+
+    def _leave_gaps(self, session: Session) -> None:
+        for reducer in self._reducers:
+            found = left_out(session, self.reducible, self.topic, reducer, self._targets)
+            for target, counted in found.items():
+                self._counted.setdefault((target, reducer.key), []).extend(counted)
 
     def _load_history(self, session: Session, most: int | None, without: frozenset[int]) -> bool:
         wanted = {target for target in self._targets if self._needs_history(target)}
@@ -271,21 +294,6 @@ class Ledger:
         ]
         if counted:
             results.write_counted(session, self.topic, counted)
-
-
-def _with_relevant(
-    group: Group, relevant: Mapping[int, Mapping[str, Any]], reducer: Reducer
-) -> Group:
-    """The group with each extract carrying the reduction of the other topic that it goes with."""
-    if not reducer.relevant_keys:
-        return group
-    by_user = reducer.topic == results.SUBJECT.name
-    extracts = []
-    for extract in group.extracts:
-        known = relevant.get((extract.user_id or 0) if by_user else extract.subject_id, {})
-        first = next((known[key] for key in reducer.relevant_keys if key in known), None)
-        extracts.append(extract._replace(relevant_reduction=first))
-    return group._replace(extracts=tuple(extracts))
 
 
 def _is_equal(before: Reduced, after: Reduced) -> bool:

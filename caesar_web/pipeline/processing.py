@@ -78,9 +78,6 @@ def take_turn(
 
     Raises TurnFailed, or one of TROUBLE.
     """
-    at = revisions(session, workflow_id)
-    if at is None or at.status != "active":
-        return Turn()
     enough = max(1, limits.classifications // 2)
     waiting = inbox.waiting_by_lane(session, workflow_id, most=enough)
     free: list[int] = []
@@ -90,6 +87,10 @@ def take_turn(
         free = inbox.lock_lanes(session, workflow_id, lanes)
         left = {lane: number for lane, number in left.items() if lane not in lanes}
     if not free:
+        return Turn()
+    # Only now: who has waited for our lanes has no turn to fear that knows an older configuration.
+    at = revisions(session, workflow_id)
+    if at is None or at.status != "active":
         return Turn()
     claimed = inbox.claim(session, workflow_id, free, most=limits.classifications)
     if not claimed:
@@ -173,7 +174,8 @@ class _Work:
             extract(claimed, self._plan.extractors, outcomes=self._outcomes)
             for claimed in self._claimed
         ]
-        more = write_extracts(self._session, extractions, now=self._now)
+        held = self._plan.held_extractors
+        more = write_extracts(self._session, extractions, now=self._now, held=held)
         self._counts[self._workflow]["extracts_count"] = more
         matters = [extraction for extraction in extractions if extraction.matters]
         actions = self._reduce_subjects(matters)

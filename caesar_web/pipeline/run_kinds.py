@@ -2,6 +2,7 @@
 
 from caesar_web.pipeline.backfill import BACKFILL, BACKFILL_USER
 from caesar_web.pipeline.importing import IMPORT
+from caesar_web.pipeline.rechecking import RECHECK
 from caesar_web.pipeline.reextracting import KEPT, REEXTRACT
 from caesar_web.pipeline.rereducing import REREDUCE
 from caesar_web.pipeline.runs import Kind
@@ -11,6 +12,7 @@ KINDS: dict[str, Kind] = {
     "backfill_user": BACKFILL_USER,
     "reextract": REEXTRACT,
     "rereduce": REREDUCE,
+    "recheck": RECHECK,
     "kept": KEPT,
     "import": IMPORT,
 }
