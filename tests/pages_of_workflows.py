@@ -22,6 +22,8 @@ from caesar_web.web.acts import ActShown
 from caesar_web.web.flow import Flow, Link, Part, RulePart
 from caesar_web.web.history import Shown
 from caesar_web.web.listed import ProjectListed, WorkflowListed
+from caesar_web.web.part_page import states_of
+from caesar_web.web.states import State
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MARKUP = "<b>&\"'"
@@ -68,6 +70,7 @@ PART = Part(
     "/",
     (Link(MARKUP, ""),),
     (Link(MARKUP, "subject-rule-1"),),
+    State("halted"),
 )
 EXTRACTOR = replace(PART, anchor=f"extractor-{MARKUP}", light=ALL_WELL, uses=(), used_by=())
 EFFECT = SubjectRuleEffect(
@@ -86,6 +89,7 @@ RULE = RulePart(
     "/",
     (Link(MARKUP, f"reducer-{MARKUP}"),),
     ((EFFECT, FAILING), (DANGEROUS, NOTHING_YET)),
+    State("paused", NOON),
 )
 FLOW = Flow((EXTRACTOR,), (PART,), (RULE,), (replace(RULE, anchor="u", effects=()),))
 
@@ -215,7 +219,8 @@ WORKFLOW_PAGES: Pages = [
             "project": Project(id=2, status="halted", public_reductions=True),
             "name": MARKUP,
             "workflows": [LISTED],
-            "reducers": [(Reducer(key=MARKUP, type=MARKUP, config={}), FAILING)],
+            "state": State("halted", NOON),
+            "reducers": [(Reducer(key=MARKUP, type=MARKUP, config={}), FAILING, State("paused"))],
             "to_reducers": "/",
         },
     ),
@@ -232,7 +237,13 @@ WORKFLOW_PAGES: Pages = [
     ),
     (
         "projects/settings.html",
-        lambda: {"form": forms.ProjectSettings(), "project_id": 2, "name": MARKUP},
+        lambda: {
+            "form": forms.ProjectSettings(),
+            "project_id": 2,
+            "name": MARKUP,
+            "state": State("paused", NOON),
+            **states_of(State("paused", NOON), "project"),
+        },
     ),
 ]
 WORKFLOW_LAYOUTS = {

@@ -90,6 +90,10 @@ FORMS: dict[str, dict[str, str]] = {
     "rules.edit": {"base": ALWAYS, "condition": ALWAYS, "save": "1"},
     "rules.move": {"step": "1"},
     "rules.remove": {},
+    "rules.state": {"status": "halted"},
+    "extractors.state": {"status": "halted"},
+    "reducers.state": {"status": "halted"},
+    "project_reducers.state": {"status": "halted"},
 }
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},

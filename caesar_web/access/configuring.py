@@ -15,11 +15,13 @@ from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.effects import EffectRow
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline import configuring, part_saving, rule_saving
+from caesar_web.pipeline import configuring, part_saving, pausing, rule_saving
 from caesar_web.pipeline.configuring import Change, Place
+from caesar_web.pipeline.pausing import Moved
 from caesar_web.pipeline.rule_saving import RuleWanted
 from caesar_web.pipeline.targets import Author
 from caesar_web.store import audit_statements as audit
+from caesar_web.store import run_statements
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.snapshot import Reducible
 
@@ -33,6 +35,7 @@ def apply(workflow_id: int, document: Document, *, note: str | None = None) -> b
         changed = configuring.configure(_change(), workflow_id, document, note=note)
     if document.settings.get("status") == "active":
         _ring(workflow_id)
+    _ring_runs(Reducible("Workflow", workflow_id))
     return changed
 
 
@@ -44,7 +47,15 @@ def restore(workflow_id: int, revision_id: int) -> bool:
         is_active = session.get_one(Workflow, workflow_id).status == "active"
     if changed and is_active:
         _ring(workflow_id)
+    _ring_runs(Reducible("Workflow", workflow_id))
     return changed
+
+
+def move_part(reducible: Reducible, kind: str, part_id: int, status: str) -> Moved:
+    """Pauses, halts or resumes a part of a workflow or project. Raises Unknown."""
+    moved = pausing.move_part(_change(), reducible, kind, part_id, status)
+    _ring_runs(reducible)
+    return moved
 
 
 def save_rule(
@@ -131,6 +142,14 @@ def _ring(workflow_id: int) -> None:
     with tasks.transaction() as session:
         queue = tasks.queue_of(session, workflow_id)
     queues.ring_classifications(parts.config().redis_url, workflow_id, queue=queue)
+
+
+def _ring_runs(reducible: Reducible) -> None:
+    """For what a change has started to make up for what was paused."""
+    with tasks.transaction() as session:
+        started = run_statements.due_of(session, reducible, now=parts.now())
+    for run_id in started:
+        queues.ring_run(parts.config().redis_url, run_id)
 
 
 @contextmanager
