@@ -17,7 +17,8 @@ from caesar_web.store.snapshot import Reducible
 from caesar_web.web import extractors, reducer_pages
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.part_forms import Samples, extractor_form, reducer_form
-from caesar_web.web.part_page import Home, Line
+from caesar_web.web.part_page import Home, Line, states_of
+from caesar_web.web.states import ACTIVE, State
 
 MARKUP = "<b>&\"'"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -31,7 +32,7 @@ EXTRACTOR = Home("extractor", Reducible("Workflow", 1), "extractors")
 HERE: dict[str, Any] = {"place": Place(1, MARKUP, 2, MARKUP, "paused", False, False)}
 
 FAILS = Light("some", "1 of 2 failed", MARKUP, NOON, 1)
-LINE = Line(7, MARKUP, MARKUP, [(MARKUP, MARKUP)], FAILS, [MARKUP], [MARKUP])
+LINE = Line(7, MARKUP, MARKUP, [(MARKUP, MARKUP)], FAILS, [MARKUP], [MARKUP], State("halted"))
 SEEN = Classification(
     7, 2, 1, "1.1", Subject(1, {}), None, {"T0": [{"value": MARKUP}]}, {}, NOON, NOON
 )
@@ -49,7 +50,14 @@ STEPS = Steps(
     MARKUP,
     2000,
 )
-OWN: dict[str, Any] = {"uses": [MARKUP], "warnings": [MARKUP], "id": 7, "key": MARKUP}
+HELD = State("paused", NOON)
+OWN: dict[str, Any] = {
+    "uses": [MARKUP],
+    "warnings": [MARKUP],
+    "id": 7,
+    "key": MARKUP,
+    "state": HELD,
+}
 
 
 def _wrong(form: Any) -> Any:
@@ -76,6 +84,7 @@ def _extractor(type_name: str, tried: Tried | None, *, is_new: bool = False) -> 
         "kind": EXTRACTORS[type_name],
         "form": form if is_new else _wrong(form),
         "tried": tried,
+        **states_of(own.get("state", ACTIVE), "extractor"),
     }
 
 
@@ -93,6 +102,7 @@ def _reducer(type_name: str, home: Home, tried: Steps | None) -> dict[str, Any]:
         "form": _wrong(form()),
         "tried": tried,
         "is_new_kind": True,
+        **states_of(HELD, "reducer"),
     }
 
 
@@ -121,6 +131,7 @@ PART_PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("parts/remove.html", lambda: _removed(OF_PROJECT, uses=[])),
 ]
 PART_LAYOUTS = {
+    "parts/_state.html",
     "parts/_of_project.html",
     "parts/_tried_extractor.html",
     "parts/_tried_reducer.html",

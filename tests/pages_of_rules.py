@@ -18,7 +18,10 @@ from caesar_web.store.configuration import SubjectRule, SubjectRuleEffect, Workf
 from caesar_web.web import condition_view, rule_draft
 from caesar_web.web.condition_view import View
 from caesar_web.web.effect_view import EffectField, EffectView
+from caesar_web.web.part_page import states_of
 from caesar_web.web.rule_page import KINDS, Editing, OutcomeRow
+from caesar_web.web.states import State
+from tests.factories import START
 
 MARKUP = "<b>&\"'"
 HERE = {"place": Place(1, MARKUP, 2, MARKUP, "active", False, False)}
@@ -86,6 +89,8 @@ def editor(**over: Any) -> dict[str, Any]:
         "why": explained(parse(CONDITION), _Scope()),
         "why_id": 1,
         "here_only": "/",
+        "own_state": State("halted", START),
+        **states_of(State("halted", START), "rule"),
         **over,
     }
 
@@ -99,7 +104,7 @@ def unreadable() -> dict[str, Any]:
 
 def index(rules_applied: str, rules: list[SubjectRule]) -> dict[str, Any]:
     lists = [
-        (kind, described, [(rule, MARKUP) for rule in rules], {7: [MARKUP]})
+        (kind, described, [(rule, MARKUP, State("paused", START)) for rule in rules], {7: [MARKUP]})
         for kind, described in KINDS.items()
     ]
     workflow = Workflow(id=1, rules_applied=rules_applied)

@@ -29,6 +29,8 @@ from caesar_web.web.history import Shown
 from caesar_web.web.host_lights import HostShown
 from caesar_web.web.layout import Frozen as Banner
 from caesar_web.web.listed import ProjectListed, WorkflowListed
+from caesar_web.web.part_page import states_of
+from caesar_web.web.states import State
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 MARKUP = "<b>&\"'"
@@ -80,6 +82,7 @@ PART = Part(
     "/",
     (Link(MARKUP, ""),),
     (Link(MARKUP, "subject-rule-1"),),
+    State("halted"),
 )
 EXTRACTOR = replace(PART, anchor=f"extractor-{MARKUP}", light=ALL_WELL, uses=(), used_by=())
 REWORDED = [
@@ -102,6 +105,7 @@ RULE = RulePart(
     "/",
     (Link(MARKUP, f"reducer-{MARKUP}"),),
     ((EFFECT, FAILING), (DANGEROUS, NOTHING_YET)),
+    State("paused", NOON),
 )
 FLOW = Flow((EXTRACTOR,), (PART,), (RULE,), (replace(RULE, anchor="u", effects=()),))
 
@@ -270,7 +274,8 @@ WORKFLOW_PAGES: Pages = [
             "project": Project(id=2, status="halted", public_reductions=True),
             "name": MARKUP,
             "workflows": [LISTED],
-            "reducers": [(Reducer(key=MARKUP, type=MARKUP, config={}), FAILING)],
+            "state": State("halted", NOON),
+            "reducers": [(Reducer(key=MARKUP, type=MARKUP, config={}), FAILING, State("paused"))],
             "to_reducers": "/",
         },
     ),
@@ -287,7 +292,13 @@ WORKFLOW_PAGES: Pages = [
     ),
     (
         "projects/settings.html",
-        lambda: {"form": forms.ProjectSettings(), "project_id": 2, "name": MARKUP},
+        lambda: {
+            "form": forms.ProjectSettings(),
+            "project_id": 2,
+            "name": MARKUP,
+            "state": State("paused", NOON),
+            **states_of(State("paused", NOON), "project"),
+        },
     ),
 ]
 WORKFLOW_LAYOUTS = {

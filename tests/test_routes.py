@@ -112,6 +112,10 @@ FORMS: dict[str, dict[str, str]] = {
     "data_requests.change": {"do": "cancel"},
     "project_data_requests.create": {"requested_data": "subject_reductions", "format": "csv"},
     "project_data_requests.change": {"do": "cancel"},
+    "rules.state": {"status": "halted"},
+    "extractors.state": {"status": "halted"},
+    "reducers.state": {"status": "halted"},
+    "project_reducers.state": {"status": "halted"},
 }
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},

@@ -15,11 +15,13 @@ from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.effects import EffectRow
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline import configuring, kept, part_saving, rule_saving
+from caesar_web.pipeline import configuring, kept, part_saving, pausing, rule_saving
 from caesar_web.pipeline.configuring import Change, Place
+from caesar_web.pipeline.pausing import Moved
 from caesar_web.pipeline.rule_saving import RuleWanted
 from caesar_web.pipeline.targets import Author
 from caesar_web.store import audit_statements as audit
+from caesar_web.store import run_statements
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.snapshot import Reducible
 
@@ -40,6 +42,7 @@ def apply(
         _ring(workflow_id)
     if changed:
         wordings.remember(workflow_id)
+    _ring_runs(Reducible("Workflow", workflow_id))
     return changed
 
 
@@ -53,7 +56,15 @@ def restore(workflow_id: int, revision_id: int) -> bool:
         _ring(workflow_id)
     if changed:
         wordings.remember(workflow_id)
+    _ring_runs(Reducible("Workflow", workflow_id))
     return changed
+
+
+def move_part(reducible: Reducible, kind: str, part_id: int, status: str) -> Moved:
+    """Pauses, halts or resumes a part of a workflow or project. Raises Unknown."""
+    moved = pausing.move_part(_change(), reducible, kind, part_id, status)
+    _ring_runs(reducible)
+    return moved
 
 
 def save_rule(
@@ -158,6 +169,14 @@ def _ring(workflow_id: int) -> None:
         run_id = None if run is None else run.id
     queues.ring_classifications(parts.config().redis_url, workflow_id, queue=queue)
     if run_id is not None:
+        queues.ring_run(parts.config().redis_url, run_id)
+
+
+def _ring_runs(reducible: Reducible) -> None:
+    """For what a change has started to make up for what was paused."""
+    with tasks.transaction() as session:
+        started = run_statements.due_of(session, reducible, now=parts.now())
+    for run_id in started:
         queues.ring_run(parts.config().redis_url, run_id)
 
 

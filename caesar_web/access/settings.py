@@ -1,12 +1,23 @@
 """Settings outside a workflow's configuration: its queue, and those of a project; in the trail."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from caesar_web.access import parts, trail
+from caesar_web.access.identity import identity
+from caesar_web.access.permissions import NotSignedIn
 from caesar_web.jobs import queues, tasks
+from caesar_web.pipeline import pausing
+from caesar_web.pipeline.pausing import Moved
 from caesar_web.store.configuration import Project, Workflow
+
+
+class Saved(NamedTuple):
+    """Whether settings changed, and what became of the state."""
+
+    changed: bool
+    moved: Moved
 
 
 def served_queues() -> list[str]:
@@ -23,21 +34,40 @@ def choose_queue(workflow_id: int, name: str | None) -> bool:
         return _changed(session, workflow, values, workflow_id=workflow_id)
 
 
-def change_project(project_id: int, **values: Any) -> bool:
-    """Changes the settings of a project that is here; False when that changes nothing."""
+def change_project(project_id: int, *, status: str | None = None, public_reductions: bool) -> Saved:
+    """Changes the settings of a project that is here; without a state it keeps the one it has."""
+    caller = identity()
+    if caller is None:
+        raise NotSignedIn
     with tasks.transaction() as session:
         project = session.get_one(Project, project_id, with_for_update=True)
-        return _changed(session, project, values, project_id=project_id)
+        wanted = status or project.status
+        values = {"status": wanted, "public_reductions": public_reductions}
+        changed = _noted(session, project, values, project_id=project_id)
+        project.public_reductions = public_reductions
+        moved = pausing.move_project(
+            session, project, wanted, by=caller.login, by_id=caller.user_id, now=parts.now()
+        )
+    if moved.run_id is not None:
+        queues.ring_run(parts.config().redis_url, moved.run_id)
+    return Saved(changed, moved)
 
 
 def _changed(
     session: Session, row: Workflow | Project, values: dict[str, Any], **where: Any
 ) -> bool:
-    before = {name: getattr(row, name) for name in values}
-    if before == values:
+    if not _noted(session, row, values, **where):
         return False
     for name, value in values.items():
         setattr(row, name, value)
+    return True
+
+
+def _noted(session: Session, row: Workflow | Project, values: dict[str, Any], **where: Any) -> bool:
+    """Writes down what a row is to be, where that is another thing; whether it is."""
+    before = {name: getattr(row, name) for name in values}
+    if before == values:
+        return False
     row.updated_at = parts.now()
     trail.note(session, "changed the settings", before=before, after=values, **where)
     return True

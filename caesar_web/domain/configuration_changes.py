@@ -38,7 +38,7 @@ def _parts(kind: str, before: Document, after: Document) -> Iterator[str]:
             continue
         old = next((old for old, text in removed.items() if text == _text(entry)), None)
         if old is None:
-            yield f"{kind} {key} added ({_words(entry.get('type'))})"
+            yield f"{kind} {key} added{_held(entry)} ({_words(entry.get('type'))})"
         else:
             del removed[old]
             yield f"{kind} {old} renamed to {key}"
@@ -52,7 +52,9 @@ def _options(subject: str, before: Document, after: Document) -> Iterator[str]:
         old, new = before.get(name), after.get(name)
         if _text(old) == _text(new):
             continue
-        if name in ("filters", "grouping"):
+        if name == "status":
+            yield f"{subject} {_moved(_state(before), _state(after))}"
+        elif name in ("filters", "grouping"):
             yield from _options(subject, old or {}, new or {})
         else:
             yield f"{subject}: {_became(name, before, after)}"
@@ -60,20 +62,53 @@ def _options(subject: str, before: Document, after: Document) -> Iterator[str]:
 
 def _rules(name: str, before: list[Any], after: list[Any]) -> Iterator[str]:
     """Rules by their places in each list, counted from 1."""
-    old, new = [_text(rule) for rule in before], [_text(rule) for rule in after]
+    old, new = ([_text(_stateless(rule)) for rule in rules] for rules in (before, after))
     gone, come = _unmatched(old, new)
+    stayed = zip(_others(old, gone), _others(new, come), strict=True)
+    pairs = list(stayed)
     for at in list(gone):
         to = next((each for each in come if new[each] == old[at]), None)
         if to is not None:
             gone.remove(at)
             come.remove(to)
+            pairs.append((at, to))
             yield f"{name.format(at + 1)} moved: it is {name.format(to + 1)} now"
     for at, to in zip(gone, come, strict=False):
+        pairs.append((at, to))
         yield f"{name.format(at + 1)}: {_rule(before[at])} became: {_rule(after[to])}"
+    for at, to in sorted(pairs):
+        if _state(before[at]) != _state(after[to]):
+            yield f"{name.format(to + 1)} {_moved(_state(before[at]), _state(after[to]))}"
     for at in gone[len(come) :]:
         yield f"{name.format(at + 1)} removed: {_rule(before[at])}"
     for to in come[len(gone) :]:
-        yield f"{name.format(to + 1)} added: {_rule(after[to])}"
+        yield f"{name.format(to + 1)} added{_held(after[to])}: {_rule(after[to])}"
+
+
+def _others(rules: list[str], places: list[int]) -> list[int]:
+    return [at for at in range(len(rules)) if at not in places]
+
+
+def _stateless(rule: Any) -> Any:
+    """The rule whatever its state is, as a state has sentences of its own."""
+    if not isinstance(rule, Mapping):
+        return rule
+    return {name: value for name, value in rule.items() if name != "status"}
+
+
+def _state(part: Any) -> str:
+    return str(part.get("status") or "active") if isinstance(part, Mapping) else "active"
+
+
+def _held(part: Any) -> str:
+    return "" if _state(part) == "active" else f" as {_state(part)}"
+
+
+def _moved(before: str, after: str) -> str:
+    """What became of the state of a part."""
+    if after != "active":
+        return after
+    return "resumed" if before == "paused" else "started again"
 
 
 def _unmatched(old: list[str], new: list[str]) -> tuple[list[int], list[int]]:

@@ -26,7 +26,7 @@ from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.rules import RULES_APPLIED
 from caesar_web.domain.values import InvalidConfiguration, Problem, Unstorable, check_storable
 
-WORKFLOW_STATUSES = ("active", "paused", "halted")
+WORKFLOW_STATUSES = PART_STATUSES = ("active", "paused", "halted")
 SETTINGS: dict[str, Reader] = {
     "status": choice(*WORKFLOW_STATUSES),
     "rules_applied": choice(*RULES_APPLIED),
@@ -48,6 +48,7 @@ class ExtractorRow:
     type: str
     config: dict[str, Any]
     minimum_workflow_version: str | None
+    status: str = "active"
 
 
 @dataclass(frozen=True)
@@ -61,12 +62,14 @@ class ReducerRow:
     grouping: dict[str, Any]
     user_reducer_keys: list[str] | None
     subject_reducer_keys: list[str] | None
+    status: str = "active"
 
 
 @dataclass(frozen=True)
 class RuleRow:
     condition: list[Any]
     effects: tuple[EffectRow, ...]
+    status: str = "active"
 
 
 @dataclass(frozen=True)
@@ -146,13 +149,14 @@ def _extractor(
     key: str, entry: dict[str, Any], place: str, problems: list[Problem]
 ) -> ExtractorRow | None:
     type_name = _type(entry, EXTRACTORS, place, problems)
+    status = _status(entry.pop("status", None), place, problems)
     version = entry.pop("minimum_version", None) or entry.pop("minimum_workflow_version", None)
     if version is not None and not _VERSION.fullmatch(str(version)):
         problems.append(Problem(f"{place}.minimum_version", 'must be a version such as "12.10"'))
     if type_name is None:
         return None
     read_extractor_options(type_name, entry, place=place, problems=problems)
-    return ExtractorRow(key, type_name, entry, None if version is None else str(version))
+    return ExtractorRow(key, type_name, entry, None if version is None else str(version), status)
 
 
 def _reducers(given: Any, place: str, problems: list[Problem]) -> list[ReducerRow]:
@@ -169,6 +173,7 @@ def _reducer(
     key: str, entry: dict[str, Any], place: str, problems: list[Problem]
 ) -> ReducerRow | None:
     type_name = _type(entry, REDUCERS, place, problems)
+    status = _status(entry.pop("status", None), place, problems)
     common = {option.name: entry.pop(option.name, None) for option in COMMON_OPTIONS}
     values = read_options(COMMON_OPTIONS, common, place=place, problems=problems)
     filters = read_filters(common["filters"], place=f"{place}.filters", problems=problems)
@@ -181,7 +186,7 @@ def _reducer(
     read_options(REDUCERS[type_name].options, entry, place=place, problems=problems)
     if type_name == "external" and entry.get("url"):
         problems.append(Problem(f"{place}.url", f"{_NOT_YET}; without url, results are pushed in"))
-    return ReducerRow(key, type_name, entry, **values)
+    return ReducerRow(key, type_name, entry, **values, status=status)
 
 
 def _rules(topic: str) -> Callable[[Any, str, list[Problem]], list[RuleRow]]:
@@ -196,7 +201,7 @@ def _rules(topic: str) -> Callable[[Any, str, list[Problem]], list[RuleRow]]:
 
 
 def _rule(entry: Any, topic: str, place: str, problems: list[Problem]) -> RuleRow | None:
-    if not isinstance(entry, Mapping) or not {"if"} <= entry.keys() <= {"if", "then"}:
+    if not isinstance(entry, Mapping) or not {"if"} <= entry.keys() <= {"if", "then", "status"}:
         problems.append(Problem(place, 'must be an object {"if": condition, "then": [effects]}'))
         return None
     check_condition(entry["if"], f"{place}.if", problems)
@@ -204,7 +209,7 @@ def _rule(entry: Any, topic: str, place: str, problems: list[Problem]) -> RuleRo
     rows = [
         _effect(effect, topic, f"{place}.then[{at}]", problems) for at, effect in enumerate(effects)
     ]
-    return RuleRow(entry["if"], tuple(rows))
+    return RuleRow(entry["if"], tuple(rows), _status(entry.get("status"), place, problems))
 
 
 def check_condition(condition: Any, place: str, problems: list[Problem]) -> None:
@@ -264,6 +269,13 @@ def _type(
     message = f"unknown type {name!r:.60}; known: {', '.join(known)}"
     problems.append(Problem(f"{place}.type", message))
     return None
+
+
+def _status(value: Any, place: str, problems: list[Problem]) -> str:
+    """The state of a part; a document says all of it, so without a word it is active."""
+    if value is None:
+        return "active"
+    return str(_checked(choice(*PART_STATUSES), value, f"{place}.status", problems))
 
 
 def _checked(read: Reader, value: Any, place: str, problems: list[Problem]) -> Any:

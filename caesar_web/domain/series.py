@@ -7,6 +7,7 @@ reduced again where the new one comes last and the filters only append.
 from bisect import insort
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, NamedTuple, Protocol
 
 from caesar_web.domain.classification import Extract, Group
@@ -21,7 +22,10 @@ MODES = ("default_reduction", "running_reduction")
 
 @dataclass(frozen=True)
 class Reducer:
-    """A configured reducer of a workflow or project."""
+    """A configured reducer of a workflow or project.
+
+    What came within its `gaps` is never counted in running mode.
+    """
 
     id: int
     key: str
@@ -32,6 +36,7 @@ class Reducer:
     topic: str = "reduce_by_subject"
     is_running: bool = False
     relevant_keys: tuple[str, ...] = ()
+    gaps: tuple[tuple[datetime, datetime], ...] = ()
 
 
 class Series(Protocol):

@@ -20,7 +20,7 @@ from caesar_web.domain.values import (
     check_storable,
 )
 from caesar_web.panoptes.client import Panoptes
-from caesar_web.pipeline import kept
+from caesar_web.pipeline import kept, resuming
 from caesar_web.pipeline.targets import Author, permissions
 from caesar_web.pipeline.workflows import Description, add
 from caesar_web.store import effects, rules, transfer
@@ -80,8 +80,8 @@ def configure(
 
     A workflow that is not known is added, if Panoptes' description of it is given. `expected` is
     the fingerprint of its settings as their editor saw them. Raises InvalidConfiguration,
-    PanoptesError, ChangedMeanwhile and Unknown, and then nothing is changed. Where the workflow
-    becomes active again, a run follows what was kept meanwhile.
+    PanoptesError, ChangedMeanwhile and Unknown, and then nothing is changed. What was paused and is
+    active with it is made up for; where that is the workflow, a run follows what was kept.
     """
     with change.transaction() as session:
         workflow = session.get(Workflow, workflow_id)
@@ -97,10 +97,11 @@ def configure(
         if expected is not None and fingerprint_of_settings(workflow) != expected:
             raise ChangedMeanwhile("the settings were changed meanwhile")
         was_active = workflow.status == "active"
-        changed = transfer.apply(session, workflow, document, saving, note=checked_note(note))
+        author, now = change.author, change.now
+        with resuming.made_up(session, workflow, by=author.name, by_id=author.user_id, now=now):
+            changed = transfer.apply(session, workflow, document, saving, note=checked_note(note))
         if workflow.status == "active" and not was_active:
-            author = change.author
-            kept.follow(session, workflow_id, by=author.name, by_id=author.user_id, now=change.now)
+            kept.follow(session, workflow_id, by=author.name, by_id=author.user_id, now=now)
         return changed
 
 

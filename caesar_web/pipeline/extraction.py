@@ -1,6 +1,6 @@
 """Extraction: what a workflow's extractors make of classifications, and the rows of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.classification import Classification, Extract, Group
 from caesar_web.domain.extractors import Extractor
 from caesar_web.pipeline.outcomes import Outcomes
+from caesar_web.store import extract_statements as extract_rows
 from caesar_web.store import result_statements as results
 from caesar_web.store.inbox_statements import Claimed
 
@@ -53,18 +54,56 @@ def extract(claimed: Claimed, extractors: Iterable[Extractor], *, outcomes: Outc
     return extraction
 
 
-def write_extracts(session: Session, extractions: Sequence[Extraction], *, now: datetime) -> int:
-    """Writes the extracts and gives them their ids; by how many there are more than before."""
+def write_extracts(
+    session: Session,
+    extractions: Sequence[Extraction],
+    *,
+    now: datetime,
+    held: Collection[str] = (),
+) -> int:
+    """Writes the extracts and gives them their ids; by how many there are more than before.
+
+    What the extractors `held` have made of changed classifications before stays, and counts.
+    """
     rows = [row for extraction in extractions for row in _rows(extraction, now)]
     written = results.write_extracts(session, rows) if rows else []
     ids = {(row.classification_id, row.extractor_key): row.id for row in written}
-    for extraction in extractions:
-        extraction.extracts = _extracts(extraction, ids)
-    more = [row.created_at for row in written].count(now)
     changed = [one.classification.id for one in extractions if one.claimed.is_changed]
+    kept = extract_rows.extracts_by(session, changed, held) if changed and held else []
+    for extraction in extractions:
+        own = [one for one in kept if one.classification_id == extraction.classification.id]
+        extraction.extracts = _extracts(extraction, ids, own)
+    more = [row.created_at for row in written].count(now)
     if changed:
-        more -= results.remove_other_extracts(session, changed, kept=ids.values())
+        stay = [*ids.values(), *(one.id for one in kept)]
+        more -= results.remove_other_extracts(session, changed, kept=stay)
     return more
+
+
+def write_among_others(
+    session: Session,
+    extractions: Sequence[Extraction],
+    key: str,
+    *,
+    behind: Collection[str],
+    now: datetime,
+) -> int:
+    """Writes what one extractor made of classifications as if it had made it with the others.
+
+    The extracts of a classification count in the order of their ids. So those of the extractors
+    `behind` it get new ids. Gives by how many extracts there are more than before.
+    """
+    ids = [one.classification.id for one in extractions]
+    before = {one.classification_id for one in extract_rows.extracts_by(session, ids, [key])}
+    rows = [row for extraction in extractions for row in _rows(extraction, now)]
+    new = [row["classification_id"] for row in rows if row["classification_id"] not in before]
+    moved = extract_rows.take_out(session, new, behind) if new and behind else []
+    if rows:
+        results.write_extracts(session, [*rows, *moved])
+    gone = set(ids) & before - {row["classification_id"] for row in rows}
+    if gone:
+        extract_rows.take_out(session, gone, [key])
+    return len(new) - len(gone)
 
 
 def _rows(extraction: Extraction, now: datetime) -> Iterable[dict[str, Any]]:
@@ -85,7 +124,9 @@ def _rows(extraction: Extraction, now: datetime) -> Iterable[dict[str, Any]]:
         }
 
 
-def _extracts(extraction: Extraction, ids: Mapping[tuple[int, str], int]) -> tuple[Extract, ...]:
+def _extracts(
+    extraction: Extraction, ids: Mapping[tuple[int, str], int], kept: Iterable[Extract]
+) -> tuple[Extract, ...]:
     classification = extraction.classification
     made = (
         Extract(
@@ -99,4 +140,4 @@ def _extracts(extraction: Extraction, ids: Mapping[tuple[int, str], int]) -> tup
         )
         for key, data in extraction.data.items()
     )
-    return tuple(sorted(made, key=lambda one: one.id))
+    return tuple(sorted([*made, *kept], key=lambda one: one.id))

@@ -15,6 +15,7 @@ from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
 from caesar_web.domain.values import DomainError, same
+from caesar_web.pipeline.gaps import left_out
 from caesar_web.pipeline.payloads import payload
 from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import result_statements as results
@@ -68,10 +69,14 @@ class Ledger:
         """
         self._load_stored(session)
         self._load_counted(session)
+        self._leave_gaps(session)
         return self._load_history(session, most, frozenset(without))
 
-    def begin_again(self, session: Session) -> dict[int, list[Group]]:
-        """Forgets all that its reducers have made; gives what is to arrive anew, by target."""
+    def begin_again(self, session: Session, *, leaves_gaps: bool) -> dict[int, list[Group]]:
+        """Forgets all that its reducers have made; gives what is to arrive anew, by target.
+
+        With `leaves_gaps` running reducers still do not count what came while they were halted.
+        """
         self._load_stored(session)
         own = {reducer.key for reducer in self._reducers}
         for by_key in self._current.values():
@@ -79,6 +84,8 @@ class Ledger:
                 del by_key[key]
         again = [id for place, id in self._ids.items() if place.reducer_key in own]
         results.forget_counted(session, self.topic, again)
+        if leaves_gaps:
+            self._leave_gaps(session)
         self._load_history(session, None, frozenset())
         histories = {target: grouped(extracts) for target, extracts in self._history.items()}
         self._groups = {target: [] for target in self._targets}
@@ -142,6 +149,15 @@ class Ledger:
             stored = stored._replace(reduced=reduced, updated_at=now)
         self._frozen.append(_Frozen(place, reduced, payload(self.reducible, subject, stored)))
         return self._frozen[-1].payload
+
+    def has_changed(self, target: int) -> bool:
+        """Whether rules see other data of the target now than what is stored."""
+        stored: dict[str, Any] = {}
+        for place, one in self._stored.items():
+            if place.target_id == target:
+                stored.setdefault(place.reducer_key, {})[place.subgroup] = one.reduced.data
+        now: dict[str, Any] = {key: one for key, one in self.reductions(target).items() if one}
+        return not same(stored, now)
 
     def write(self, session: Session, *, now: datetime) -> int:
         """Writes what has changed; gives by how many reductions there are more than before."""
@@ -222,6 +238,12 @@ class Ledger:
         for reduction_id, counted in results.counted_in(session, self.topic, subgroups):
             place = places[reduction_id]
             self._counted.setdefault((place.target_id, place.reducer_key), []).append(counted)
+
+    def _leave_gaps(self, session: Session) -> None:
+        for reducer in self._reducers:
+            found = left_out(session, self.reducible, self.topic, reducer, self._targets)
+            for target, counted in found.items():
+                self._counted.setdefault((target, reducer.key), []).extend(counted)
 
     def _load_history(self, session: Session, most: int | None, without: frozenset[int]) -> bool:
         wanted = {target for target in self._targets if self._needs_history(target)}

@@ -45,7 +45,7 @@ def save_extractor(
         if extractor is None:
             extractor = Extractor(key=row.key, created_at=change.now)
             workflow.extractors.append(extractor)
-        transfer.update(extractor, change.now, vars(row))
+        transfer.update(extractor, change.now, transfer.options_of(row))
         if rename_references and key is not None and key != row.key:
             let_references_follow(session, workflow, extractors={key: row.key}, now=change.now)
         session.flush()
@@ -76,7 +76,7 @@ def save_reducer(
                 created_at=change.now,
             )
             session.add(reducer)
-        transfer.update(reducer, change.now, vars(row))
+        transfer.update(reducer, change.now, transfer.options_of(row))
         session.flush()
         if rename_references and key is not None and key != row.key:
             let_references_follow(session, owner, reducers={key: row.key}, now=change.now)

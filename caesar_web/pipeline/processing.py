@@ -76,9 +76,6 @@ def take_turn(
 
     Raises TurnFailed, or one of TROUBLE.
     """
-    at = revisions(session, workflow_id)
-    if at is None or at.status != "active":
-        return Turn()
     enough = max(1, limits.classifications // 2)
     waiting = inbox.waiting_by_lane(session, workflow_id, most=enough)
     free: list[int] = []
@@ -88,6 +85,10 @@ def take_turn(
         free = inbox.lock_lanes(session, workflow_id, lanes)
         left = {lane: number for lane, number in left.items() if lane not in lanes}
     if not free:
+        return Turn()
+    # Only now: who has waited for our lanes has no turn to fear that knows an older configuration.
+    at = revisions(session, workflow_id)
+    if at is None or at.status != "active":
         return Turn()
     claimed = inbox.claim(session, workflow_id, free, most=limits.classifications)
     if not claimed:
@@ -171,7 +172,8 @@ class Work:
             extract(claimed, self._plan.extractors, outcomes=self._outcomes)
             for claimed in self._claimed
         ]
-        more = write_extracts(self._session, extractions, now=self._now)
+        held = self._plan.held_extractors
+        more = write_extracts(self._session, extractions, now=self._now, held=held)
         done = (classification.id for classification in self.classifications)
         inbox.mark_processed(self._session, done, now=self._now)
         return len(self._claimed), self.follow(extractions, more=more)

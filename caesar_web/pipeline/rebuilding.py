@@ -26,12 +26,16 @@ from caesar_web.store.result_statements import SUBJECT, Topic
 from caesar_web.store.run_statements import Failure
 from caesar_web.store.snapshot import Reducible
 
-CHECKS = ("each", "last", "none")
+CHECKS = ("each", "last", "changed", "none")
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What to reduce again, and what to check then; `silent_run` as in `Decisions.check`."""
+    """What to reduce again, and what to check then; `silent_run` as in `Decisions.check`.
+
+    `check` says when: after each classification, once at the end, there only where rules see other
+    data than before, or never. `only_rule` as in `Decisions`.
+    """
 
     reducible: Reducible
     topic: Topic
@@ -40,6 +44,8 @@ class Plan:
     rules_applied: str
     check: str
     silent_run: int | None
+    only_rule: int | None = None
+    leaves_gaps: bool = True
 
 
 @dataclass(frozen=True)
@@ -57,10 +63,16 @@ def rebuild(session: Session, plan: Plan, target_ids: Sequence[int], *, now: dat
     ledger = Ledger(
         plan.reducible, plan.topic, plan.reducers, targets=_sources(plan, target_ids, subjects)
     )
-    histories = ledger.begin_again(session)
+    histories = ledger.begin_again(session, leaves_gaps=plan.leaves_gaps)
     ledger.load_related(session, ())
     kind = SUBJECT_ACTIONS if plan.topic is SUBJECT else USER_ACTIONS
-    decisions = Decisions(plan.reducible.id, kind, plan.rules, rules_applied=plan.rules_applied)
+    decisions = Decisions(
+        plan.reducible.id,
+        kind,
+        plan.rules,
+        rules_applied=plan.rules_applied,
+        only_rule=plan.only_rule,
+    )
     decisions.load(session, target_ids)
     for target in target_ids:
         subject = subjects.get(target)
@@ -68,12 +80,28 @@ def rebuild(session: Session, plan: Plan, target_ids: Sequence[int], *, now: dat
         for group in histories.get(target, ()):
             if ledger.arrive(target, group) and plan.check == "each":
                 check(silent_run=plan.silent_run)
-        if plan.check == "last":
+        if plan.check == "last" or (plan.check == "changed" and ledger.has_changed(target)):
             check(silent_run=plan.silent_run)
     more = ledger.write(session, now=now)
     actions = decisions.write(session)
     _count(session, plan, more, actions)
     return Rebuilt(actions, _failures(plan, ledger, decisions))
+
+
+def few_enough(
+    session: Session, reducible: Reducible, topic: Topic, found: list[tuple[int, int]], most: int
+) -> list[tuple[int, int]]:
+    """The first targets that have `most` extracts together; one at least."""
+    ids = [id for _, id in found]
+    counts = results.count_extracts(session, reducible, topic, ids)
+    total = 0
+    taken: list[tuple[int, int]] = []
+    for position, id in found:
+        total += counts.get(id, 0)
+        if taken and total > most:
+            break
+        taken.append((position, id))
+    return taken
 
 
 def lock(

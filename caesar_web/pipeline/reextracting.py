@@ -4,7 +4,7 @@ from datetime import datetime
 
 from sqlalchemy.orm import Session
 
-from caesar_web.pipeline import feeding
+from caesar_web.pipeline import catching_up, feeding
 from caesar_web.pipeline.runs import Kind, Means, Step, Work, Write, chunk
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import run_scope
@@ -15,7 +15,12 @@ SUBJECTS_AT_ONCE = 50
 
 
 def prepare(means: Means, work: Work) -> Write:
-    """The next step: a list of the subjects, then a few of them, then a wait for the workers."""
+    """The next step: a list of the subjects, then a few of them, then a wait for the workers.
+
+    With one extractor alone, it is that one's extracts, and what follows from them.
+    """
+    if "extractor_key" in work.options:
+        return catching_up.prepare(means, work)
     at = work.checkpoint or {"phase": "list"}
     since = work.options.get("since")
     moment = None if since is None else datetime.fromisoformat(since)

@@ -1,20 +1,19 @@
 """Runs that reduce a workflow's or project's subjects and volunteers again, a few at a time."""
 
 from collections.abc import Mapping
-from datetime import datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.series import Reducer
 from caesar_web.domain.values import InvalidConfiguration
-from caesar_web.pipeline.rebuilding import Plan, rebuild
+from caesar_web.pipeline import resuming
+from caesar_web.pipeline.rebuilding import Plan, few_enough, rebuild
 from caesar_web.pipeline.runs import Kind, Means, RunFailed, Step, Work, Write, chunk
 from caesar_web.store import queries, run_scope
-from caesar_web.store import result_statements as results
 from caesar_web.store import run_statements as runs
 from caesar_web.store.inbox_statements import count_waiting
-from caesar_web.store.result_statements import SUBJECT, USER, Topic
+from caesar_web.store.result_statements import SUBJECT, USER
 from caesar_web.store.snapshot import Reducible, reducer_of, revisions, snapshot
 
 TARGETS_AT_ONCE = 100
@@ -34,8 +33,14 @@ def prepare(means: Means, work: Work) -> Write:
     """The next step: first a list of all targets, then a few of them."""
 
     def write(session: Session) -> Step:
+        if waits := resuming.obstacle(session, work):
+            return waits
         scope = scope_of(session, work)
-        at = work.checkpoint or _listed(session, work, scope)
+        at = work.checkpoint
+        if at is None and work.options.get("resumes"):
+            return resuming.await_turns(session, work)
+        if at is None or "phase" in at:
+            at = _listed(session, work, scope)
         if work.reducible.type == "Workflow" and _live_work_waits(session, work):
             return Step(at, wait_seconds=0.5, rings={work.reducible.id})
         return _step(session, means, work, scope, at)
@@ -48,16 +53,20 @@ def _listed(session: Session, work: Work, scope: Scope) -> dict[str, int]:
     options = work.options
     if options.get("subjects") == "listed":
         return {"subjects": runs.count_targets(session, work.id), "after": 0}
-    since = options.get("since")
-    moment = None if since is None else datetime.fromisoformat(since)
+    moment = resuming.since_of(work)
     never = options.get("subjects") == "never"
     last = 0
     subjects = 0
     for topic in TOPICS:
         if scope.reducers[topic.name] or scope.rules[topic.name]:
-            last = run_scope.add_reducible(
-                session, work.id, work.reducible, topic, after=last, since=moment, never=never
-            )
+            if options.get("resumes"):
+                last = run_scope.add_touched(
+                    session, work.id, work.reducible, topic, since=moment, after=last
+                )
+            else:
+                last = run_scope.add_reducible(
+                    session, work.id, work.reducible, topic, after=last, since=moment, never=never
+                )
         if topic is SUBJECT:
             subjects = last
     return {"subjects": subjects, "after": 0}
@@ -69,7 +78,7 @@ def _step(session: Session, means: Means, work: Work, scope: Scope, at: Mapping[
     left = at["subjects"] - at["after"] if topic is SUBJECT else TARGETS_AT_ONCE
     most = min(TARGETS_AT_ONCE, left)
     found = runs.targets(session, work.id, after=at["after"], most=most)
-    ids, last = chunk(_few_enough(session, work, topic, found, means.most_extracts))
+    ids, last = chunk(few_enough(session, work.reducible, topic, found, means.most_extracts))
     if not ids:
         return Step(at, total=total, is_over=True)
     plan = Plan(
@@ -80,6 +89,7 @@ def _step(session: Session, means: Means, work: Work, scope: Scope, at: Mapping[
         scope.rules_applied,
         check=work.options.get("check", "each"),
         silent_run=work.id if runs.silent(session, [work.id]) else None,
+        leaves_gaps=bool(work.options.get("resumes")),
     )
     rebuilt = rebuild(session, plan, ids, now=means.now())
     return Step(
@@ -89,22 +99,6 @@ def _step(session: Session, means: Means, work: Work, scope: Scope, at: Mapping[
         total=total,
         rings={work.reducible.id} if work.reducible.type == "Workflow" else (),
     )
-
-
-def _few_enough(
-    session: Session, work: Work, topic: Topic, found: list[tuple[int, int]], most: int
-) -> list[tuple[int, int]]:
-    """The first targets that have `most` extracts together; one at least."""
-    ids = [id for _, id in found]
-    counts = results.count_extracts(session, work.reducible, topic, ids)
-    total = 0
-    taken: list[tuple[int, int]] = []
-    for position, id in found:
-        total += counts.get(id, 0)
-        if taken and total > most:
-            break
-        taken.append((position, id))
-    return taken
 
 
 def scope_of(session: Session, work: Work) -> Scope:
@@ -141,6 +135,8 @@ def scope_of(session: Session, work: Work) -> Scope:
 def _usable(session: Session, project: Reducible) -> list[Reducer]:
     found = []
     for row in queries.reducers(session, project.type, project.id):
+        if row.status != "active":
+            continue
         try:
             found.append(reducer_of(row))
         except (InvalidConfiguration, KeyError):  # its page and its light say why

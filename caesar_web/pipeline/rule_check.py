@@ -28,14 +28,22 @@ class Decisions:
     """
 
     def __init__(
-        self, workflow_id: int, kind: Kind, rules: Sequence[Rule], *, rules_applied: str
+        self,
+        workflow_id: int,
+        kind: Kind,
+        rules: Sequence[Rule],
+        *,
+        rules_applied: str,
+        only_rule: int | None = None,
     ) -> None:
+        """With `only_rule` all are checked, and only what that one decides counts."""
         self.checked: list[int] = []
         self.failures: list[tuple[int, str]] = []
         self._workflow_id = workflow_id
         self._kind = kind
         self._rules = rules
         self._rules_applied = rules_applied
+        self._only_rule = only_rule
         self._decided: set[Decided] = set()
         self._rows: list[dict[str, Any]] = []
         self._withheld: dict[tuple[int, Decided], dict[str, Any]] = {}
@@ -63,6 +71,8 @@ class Decisions:
         self.checked += [rule.id for rule in checked.evaluated]
         self.failures += [(failure.rule.id, failure.message) for failure in checked.failures]
         for rule in checked.matching:
+            if self._only_rule not in (None, rule.id):
+                continue
             for effect in rule.effects:
                 decided = (effect.id, effect.revision, target)
                 if effect.type.once and decided in self._decided:

@@ -6,8 +6,8 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from caesar_web.store import revisions
 from caesar_web.store.activity import AuditEntry
-from caesar_web.store.configuration import Revision
 from caesar_web.store.db import dump_json
 
 REPEATED_WITHIN = timedelta(minutes=1)
@@ -44,7 +44,7 @@ def count(session: Session, *, now: datetime, about: str | None, **values: Any) 
 
 def write_changes(session: Session, *, now: datetime, **who: Any) -> None:
     """Writes down the changes of configuration in this transaction: the members that changed."""
-    for revision in [each for each in session.new if isinstance(each, Revision)]:
+    for revision in revisions.added(session):
         before, after = revision.before or {}, revision.after or {}
         owner = "project_id" if revision.reducible_type == "Project" else "workflow_id"
         write(

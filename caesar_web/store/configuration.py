@@ -79,7 +79,10 @@ class Extractor(_Pausable, Timestamps, Base):
 
 
 class Reducer(_Pausable, Timestamps, Base):
-    """A reducer of a workflow or of a project: its reducible."""
+    """A reducer of a workflow or of a project: its reducible.
+
+    `gaps` are the spans of time, from and until, that nothing is to make up for.
+    """
 
     __tablename__ = "reducers"
     __table_args__ = (UniqueConstraint("reducible_type", "reducible_id", "key"), NEVER_REUSED)
@@ -96,6 +99,7 @@ class Reducer(_Pausable, Timestamps, Base):
     grouping: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     user_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
     subject_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
+    gaps: Mapped[list[list[str]] | None] = mapped_column(Json)
 
 
 class _Rule(_Pausable, Timestamps):

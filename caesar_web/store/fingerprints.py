@@ -7,7 +7,7 @@ from caesar_web.domain.documents import SETTINGS
 from caesar_web.store.configuration import Extractor, Reducer, Workflow
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyRule
-from caesar_web.store.transfer import extractor_entry, reducer_entry
+from caesar_web.store.transfer import extractor_options, reducer_options
 
 DIGITS = 16
 
@@ -29,8 +29,8 @@ def _digest(said: list[Any]) -> str:
 
 def _said(part: AnyRule | Extractor | Reducer) -> list[Any]:
     if isinstance(part, Extractor):
-        return [part.id, part.key, extractor_entry(part)]
+        return [part.id, part.key, extractor_options(part)]
     if isinstance(part, Reducer):
-        return [part.id, part.key, reducer_entry(part)]
+        return [part.id, part.key, reducer_options(part)]
     effects = [(one.id, one.revision, one.action, one.config) for one in part.effects]
     return [part.condition, effects]

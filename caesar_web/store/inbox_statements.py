@@ -200,6 +200,24 @@ def kept(session: Session, workflow_id: int, ids: Iterable[int]) -> list[Classif
     return [_claimed(row).classification for row in rows]
 
 
+def processed(
+    session: Session, workflow_id: int, subject_ids: Iterable[int], *, since: datetime | None
+) -> list[Claimed]:
+    """What was processed of some subjects since."""
+    rows = session.execute(
+        select(*_CLAIMED_COLUMNS, *_SUBJECT_COLUMNS)
+        .join(Subject, Subject.id == Classification.subject_id)
+        .where(
+            Classification.workflow_id == workflow_id,
+            among(Classification.subject_id, subject_ids),
+            Classification.processed_at.is_not(None),
+            *(() if since is None else (Classification.processed_at >= since,)),
+        )
+        .order_by(Classification.position)
+    )
+    return [_claimed(row) for row in rows]
+
+
 def mark_processed(session: Session, ids: Iterable[int], *, now: datetime) -> None:
     session.execute(
         update(Classification)

@@ -5,6 +5,20 @@ from sqlalchemy.orm import Session
 
 from caesar_web.store.configuration import Revision
 
+_ADDED = "revisions added"
+
+
+def add(session: Session, revision: Revision) -> None:
+    """Writes a revision, and remembers it for whoever tells the trail."""
+    session.add(revision)
+    session.info.setdefault(_ADDED, []).append(revision)
+
+
+def added(session: Session) -> list[Revision]:
+    """What was added since this was last asked, whether it was flushed or not."""
+    found: list[Revision] = session.info.pop(_ADDED, [])
+    return found
+
 
 def page(session: Session, workflow_id: int, *, before_id: int | None, most: int) -> list[Revision]:
     """The newest revisions of a workflow, older than `before_id`."""

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace as replaced
 from typing import Any, NamedTuple
 
 from caesar_web.domain.documents import Document, RuleRow
@@ -12,6 +13,7 @@ from caesar_web.store import effects
 from caesar_web.store.configuration import SubjectRule, UserRule, Workflow
 from caesar_web.store.effects import AnyEffect, AnyRule, Saving
 from caesar_web.store.sealing import Sealer
+from caesar_web.store.statuses import set_status
 
 KINDS: dict[str, tuple[str, type[AnyRule]]] = {
     "subject_rules": ("rules_config", SubjectRule),
@@ -103,7 +105,7 @@ def _matched(
                 resolved(effect, list(kept.values()), place=where, problems=problems)
                 for where, effect, _ in planned.effects()
             )
-            planned = planned._replace(row=RuleRow(row.condition, wanted))
+            planned = planned._replace(row=replaced(row, effects=wanted))
         plan.append(planned)
     return plan
 
@@ -124,6 +126,7 @@ def _saved(planned: Planned, table: type[AnyRule], saving: Saving) -> AnyRule:
         created_at=saving.now,
         updated_at=saving.now,
     )
+    set_status(rule, planned.row.status, now=saving.now)
     for place, row, effect in planned.effects():
         if effect is None:
             effects.create(rule, row, saving, place=place)

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, func, literal, or_, select, update
+from sqlalchemy import exists, func, literal, or_, select, union, update
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Subject as SubjectValue
@@ -15,6 +15,8 @@ from caesar_web.store.result_statements import SUBJECT, Topic
 from caesar_web.store.results import Extract
 from caesar_web.store.runs import RunTarget
 from caesar_web.store.snapshot import Reducible
+
+_WRITTEN = Extract.updated_at
 
 
 def has_waiting(session: Session, run_id: int) -> bool:
@@ -149,14 +151,47 @@ def add_reducible(
     return _add(session, run_id, select(target).where(*conditions), after=after)
 
 
+def add_touched(
+    session: Session,
+    run_id: int,
+    reducible: Reducible,
+    topic: Topic,
+    *,
+    since: datetime | None,
+    after: int,
+) -> int:
+    """Appends the subjects or users of which anything was processed or extracted since.
+
+    Processed too, as a classification that was changed may have lost its extracts.
+    """
+    found = []
+    for table, moment in ((Classification, Classification.processed_at), (Extract, _WRITTEN)):
+        target: Any = _target(table, topic)
+        scope: Any = table.workflow_id if reducible.type == "Workflow" else table.project_id
+        happened = moment.is_not(None) if since is None else moment >= since
+        found.append(select(target).where(scope == reducible.id, target.is_not(None), happened))
+    return _add(session, run_id, union(*found), after=after)
+
+
+def add_reduced(
+    session: Session, run_id: int, reducible: Reducible, topic: Topic, *, since: datetime | None
+) -> int:
+    """Makes the subjects or users whose reductions changed since a run's targets; how many."""
+    table: Any = topic.reductions
+    conditions = [table.reducible_type == reducible.type, table.reducible_id == reducible.id]
+    if since is not None:
+        conditions.append(table.updated_at >= since)
+    return _add(session, run_id, select(_target(table, topic)).where(*conditions))
+
+
 def _target(table: Any, topic: Topic) -> Any:
     return table.subject_id if topic is SUBJECT else table.user_id
 
 
 def _add(session: Session, run_id: int, ids: Any, *, after: int = 0) -> int:
     """In the order of lanes, so that a step locks few of them."""
-    found = ids.distinct().subquery()
-    (id,) = found.c
+    (all_ids,) = ids.subquery().c
+    (id,) = select(all_ids).distinct().subquery().c
     position = func.row_number().over(order_by=(id % LANES, id)) + after
     rows = select(literal(run_id), position, id)
     columns = ("run_id", "position", "target_id")

@@ -45,6 +45,13 @@ def unfinished(session: Session, identity: str) -> Run | None:
     return found
 
 
+def latest(session: Session, identity: str) -> Run | None:
+    """The run that was asked for last, among those whose identity begins so."""
+    wanted = select(Run).where(Run.identity.startswith(identity, autoescape=True))
+    found: Run | None = session.scalar(wanted.order_by(Run.id.desc()).limit(1))
+    return found
+
+
 def add(session: Session, run: Run) -> bool:
     """Writes a new run, which gets its id; False where one of its identity is not over yet."""
     columns = (
@@ -209,6 +216,17 @@ def due(session: Session, *, now: datetime, most: int) -> list[int]:
         .where(Run.finished_at.is_(None), Run.not_before <= now)
         .order_by(Run.not_before)
         .limit(most)
+    )
+    return list(session.scalars(wanted))
+
+
+def due_of(session: Session, reducible: Reducible, *, now: datetime) -> list[int]:
+    """The runs of a workflow or project that may be carried on now."""
+    wanted = select(Run.id).where(
+        Run.reducible_type == reducible.type,
+        Run.reducible_id == reducible.id,
+        Run.finished_at.is_(None),
+        Run.not_before <= now,
     )
     return list(session.scalars(wanted))
 

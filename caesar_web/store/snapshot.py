@@ -40,7 +40,10 @@ class Broken(NamedTuple):
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a turn needs to know of a workflow, as of its and its project's revisions."""
+    """What a turn needs to know of a workflow, as of its and its project's revisions.
+
+    Only what is active takes part; `held_extractors` are the keys of the others.
+    """
 
     workflow_id: int
     project_id: int
@@ -50,6 +53,7 @@ class Snapshot:
     subject_rules: tuple[Rule, ...]
     user_rules: tuple[Rule, ...]
     broken: tuple[Broken, ...]
+    held_extractors: tuple[str, ...] = ()
 
     def reducers_of(self, reducible: Reducible, topic: str) -> tuple[Reducer, ...]:
         return self.reducers.get((reducible, topic), ())
@@ -105,10 +109,11 @@ def _read(session: Session, at: Revisions) -> Snapshot:
     broken: list[Broken] = []
     extractors = session.scalars(
         select(tables.Extractor).filter_by(workflow_id=at.workflow_id).order_by(tables.Extractor.id)
-    )
+    ).all()
     reducers = session.scalars(
         select(tables.Reducer)
         .where(
+            tables.Reducer.status == "active",
             or_(
                 *(
                     and_(
@@ -117,7 +122,7 @@ def _read(session: Session, at: Revisions) -> Snapshot:
                     )
                     for owner in _owners(at)
                 )
-            )
+            ),
         )
         .order_by(tables.Reducer.id)
     )
@@ -131,19 +136,23 @@ def _read(session: Session, at: Revisions) -> Snapshot:
         at.project_id,
         at.rules_applied,
         tuple(
-            one for row in extractors if (one := _usable(extractor_of, row, "extractor", broken))
+            one
+            for row in extractors
+            if row.status == "active" and (one := _usable(extractor_of, row, "extractor", broken))
         ),
         by_scope,
         _rules(session, tables.SubjectRule, at.workflow_id, "subject_rule", broken),
         _rules(session, tables.UserRule, at.workflow_id, "user_rule", broken),
         tuple(broken),
+        tuple(row.key for row in extractors if row.status != "active"),
     )
 
 
 def _owners(at: Revisions) -> list[Reducible]:
-    """Whose reducers run: the workflow's, and the project's unless it is halted."""
+    """Whose reducers run: the workflow's, and the project's while that is active."""
     own = Reducible("Workflow", at.workflow_id)
-    return [own] if at.project_status == "halted" else [own, Reducible("Project", at.project_id)]
+    is_held = at.project_status in ("paused", "halted")
+    return [own] if is_held else [own, Reducible("Project", at.project_id)]
 
 
 def _usable(read: Any, row: Any, kind: str, broken: list[Broken]) -> Any:
@@ -189,9 +198,14 @@ def reducer_of(row: tables.Reducer | ReducerRow) -> Reducer:
         row.topic,
         row.reduction_mode == "running_reduction",
         tuple(relevant or ()),
+        tuple(_gap(*span) for span in getattr(row, "gaps", None) or ()),
     )
     _refuse(problems)
     return reducer
+
+
+def _gap(since: str, until: str) -> tuple[datetime, datetime]:
+    return datetime.fromisoformat(since), datetime.fromisoformat(until)
 
 
 def _refuse(problems: Sequence[Problem]) -> None:
@@ -204,7 +218,7 @@ def _rules(
 ) -> tuple[Rule, ...]:
     rows: Iterable[Any] = session.scalars(
         select(table)
-        .filter_by(workflow_id=workflow_id)
+        .filter_by(workflow_id=workflow_id, status="active")
         .order_by(table.row_order, table.id)
         .options(selectinload(table.effects))
     )

@@ -10,10 +10,11 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.documents import SETTINGS, Document, ExtractorRow, ReducerRow
-from caesar_web.store import rules
+from caesar_web.store import revisions, rules
 from caesar_web.store.configuration import Extractor, Project, Reducer, Revision, Workflow
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyRule, Saving
+from caesar_web.store.statuses import set_status
 
 
 def show(session: Session, owner: Workflow | Project) -> dict[str, Any]:
@@ -49,7 +50,10 @@ def apply(
     with changing(session, workflow, author=saving.author, now=saving.now, note=note):
         revision = workflow.revision
         for name, value in document.settings.items():
-            setattr(workflow, name, value)
+            if name == "status":
+                set_status(workflow, value, now=saving.now)
+            else:
+                setattr(workflow, name, value)
         if document.extractors is not None:
             _replace_extractors(workflow, document.extractors, saving.now)
         if document.reducers is not None:
@@ -80,7 +84,8 @@ def changing(
         return
     owner.revision += 1
     owner.updated_at = now
-    session.add(
+    revisions.add(
+        session,
         Revision(
             reducible_type=type(owner).__name__,
             reducible_id=owner.id,
@@ -89,7 +94,7 @@ def changing(
             before=before,
             after=show(session, owner),
             created_at=now,
-        )
+        ),
     )
 
 
@@ -110,7 +115,8 @@ def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: d
     kept = []
     for row in rows:
         extractor = existing.get(row.key) or Extractor(key=row.key, created_at=now)
-        update(extractor, now, vars(row))
+        update(extractor, now, options_of(row))
+        set_status(extractor, row.status, now=now)
         kept.append(extractor)
     workflow.extractors = kept
 
@@ -126,9 +132,15 @@ def _replace_reducers(
                 reducible_type="Workflow", reducible_id=workflow.id, key=row.key, created_at=now
             )
             session.add(reducer)
-        update(reducer, now, vars(row))
+        update(reducer, now, options_of(row))
+        set_status(reducer, row.status, now=now)
     for reducer in existing.values():
         session.delete(reducer)
+
+
+def options_of(row: ExtractorRow | ReducerRow) -> dict[str, Any]:
+    """All that a part is, but for its state."""
+    return {name: value for name, value in vars(row).items() if name != "status"}
 
 
 def update(target: Any, now: datetime, values: dict[str, Any]) -> None:
@@ -151,12 +163,22 @@ def reducers_of(session: Session, owner: Workflow | Project) -> Sequence[Reducer
 
 def extractor_entry(row: Extractor) -> dict[str, Any]:
     """An extractor as a document has it."""
+    return {**extractor_options(row), **_status_entry(row)}
+
+
+def extractor_options(row: Extractor) -> dict[str, Any]:
+    """What an extractor's form is about."""
     version = {"minimum_version": row.minimum_workflow_version}
     return {"type": row.type, **(version if row.minimum_workflow_version else {}), **row.config}
 
 
 def reducer_entry(row: Reducer) -> dict[str, Any]:
     """A reducer as a document has it."""
+    return {**reducer_options(row), **_status_entry(row)}
+
+
+def reducer_options(row: Reducer) -> dict[str, Any]:
+    """What a reducer's form is about."""
     common = {
         "topic": row.topic,
         "reduction_mode": row.reduction_mode,
@@ -172,4 +194,9 @@ def reducer_entry(row: Reducer) -> dict[str, Any]:
 def rule_entry(rule: AnyRule) -> dict[str, Any]:
     """A rule as a document has it, without the secrets of its effects."""
     effects = [{"action": effect.action, **effect.config} for effect in rule.effects]
-    return {"if": json.loads(rule.condition), "then": effects}
+    return {"if": json.loads(rule.condition), "then": effects, **_status_entry(rule)}
+
+
+def _status_entry(row: AnyRule | Extractor | Reducer) -> dict[str, str]:
+    """Nothing of what is active, so that documents look as they always did."""
+    return {} if row.status == "active" else {"status": row.status}

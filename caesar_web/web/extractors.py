@@ -26,11 +26,12 @@ from caesar_web.store.configuration import Extractor
 from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import Reducible, extractor_of
-from caesar_web.web import part_choices, part_page
+from caesar_web.web import part_choices, part_page, states
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
 from caesar_web.web.part_forms import PartForm, Samples, extractor_form, values_of
 from caesar_web.web.part_page import Home, Line
+from caesar_web.web.states import ACTIVE, State, state_of
 
 blueprint = Blueprint("extractors", __name__, url_prefix="/workflows/<int:workflow_id>/extractors")
 
@@ -51,6 +52,7 @@ class Editing:
     expected: str = ""
     uses: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    state: State = ACTIVE
     is_removed: bool = False
 
 
@@ -99,6 +101,14 @@ def edit(workflow_id: int, part_id: int) -> Response:
         return _edited(replace(_editing(workflow_id, type_name, None), is_removed=True))
 
 
+@blueprint.post("/<int:part_id>/state")
+@permit("configure a workflow")
+def state(workflow_id: int, part_id: int) -> Response:
+    """Pauses, halts or resumes it."""
+    states.move(Reducible("Workflow", workflow_id), "extractor", part_id, noun="extractor")
+    return redirect(_home(workflow_id).url("edit", part_id=part_id))
+
+
 @blueprint.route("/<int:part_id>/remove", methods=["GET", "POST"])
 @permit("configure a workflow")
 def remove(workflow_id: int, part_id: int) -> Response:
@@ -131,10 +141,11 @@ def _line(
         row.id,
         row.key,
         kind.title if kind else row.type,
-        part_page.in_words(options, transfer.extractor_entry(row)),
+        part_page.in_words(options, transfer.extractor_options(row)),
         light,
         _uses(row.key, reducers),
         part_page.stale_task(row, tasks.tasks),
+        state_of(row),
     )
 
 
@@ -162,10 +173,11 @@ def _editing(workflow_id: int, type_name: str, part_id: int | None) -> Editing:
             *shown,
             row.id,
             row.key,
-            transfer.extractor_entry(row),
+            transfer.extractor_options(row),
             fingerprint(row),
             _uses(row.key, part_queries.known_reducers(reducers)),
             part_page.stale_task(row, tasks.tasks),
+            state_of(row),
         )
 
 
@@ -192,6 +204,7 @@ def _edited(editing: Editing) -> Response:
         kind=EXTRACTORS[editing.type_name],
         form=form,
         tried=tried,
+        **part_page.states_of(editing.state, "extractor"),
         status=422 if form.errors else 200,
     )
 

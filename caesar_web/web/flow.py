@@ -23,6 +23,7 @@ from caesar_web.store.health_statements import Attempts
 from caesar_web.store.snapshot import revisions, snapshot
 from caesar_web.web import part_page
 from caesar_web.web.readings import read
+from caesar_web.web.states import ACTIVE, State, resting, state_of
 
 _Type = tuple[str, tuple[tuple[str, str], ...]]
 
@@ -47,6 +48,7 @@ class Part:
     address: str
     uses: tuple[Link, ...]
     used_by: tuple[Link, ...]
+    state: State = ACTIVE
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class RulePart:
     address: str
     uses: tuple[Link, ...]
     effects: tuple[tuple[AnyEffect, Light], ...]
+    state: State = ACTIVE
 
 
 @dataclass(frozen=True)
@@ -75,9 +78,18 @@ class Flow:
     @property
     def health(self) -> Light:
         rules = (*self.subject_rules, *self.user_rules)
-        parts: list[Part | RulePart] = [*self.extractors, *self.reducers, *rules]
+        parts = self._parts
         effects = [light for rule in rules for _, light in rule.effects]
         return lights.health([*(part.light for part in parts), *effects])
+
+    @property
+    def held(self) -> int:
+        """How many of the parts are paused or halted."""
+        return sum(part.state.is_held for part in self._parts)
+
+    @property
+    def _parts(self) -> list[Part | RulePart]:
+        return [*self.extractors, *self.reducers, *self.subject_rules, *self.user_rules]
 
 
 @dataclass(frozen=True)
@@ -94,7 +106,8 @@ class _Fared:
         if (kind, row.id) in self.broken:
             return lights.unusable(self.broken[kind, row.id])
         has_worked = runs and self.newest is not None and self.newest > row.created_at
-        return part_page.kept_light(self.kept.get((kind, str(row.id))), has_worked=has_worked)
+        light = part_page.kept_light(self.kept.get((kind, str(row.id))), has_worked=has_worked)
+        return resting(light, state_of(row))
 
     def of_effect(self, target: str, effect: AnyEffect) -> Light:
         if effect.action not in EFFECTS:
@@ -163,6 +176,7 @@ def _extractor(row: Extractor, uses: _Uses, fared: _Fared) -> Part:
         url_for("extractors.edit", **where),
         (),
         tuple(Link(key, f"reducer-{key}") for key in uses.reducers_with(row)),
+        state_of(row),
     )
 
 
@@ -177,6 +191,7 @@ def _reducer(row: Reducer, workflow: Workflow, uses: _Uses, fared: _Fared) -> Pa
         url_for("reducers.edit", workflow_id=workflow.id, part_id=row.id),
         tuple(_links("extractor", uses.extractors[row.key], keys)),
         tuple(Link(numbers[rule], _anchor(rule)) for rule in uses.rules_with(row)),
+        state_of(row),
     )
 
 
@@ -196,6 +211,7 @@ def _rules(
             url_for("rules.edit", **where),
             tuple(_links("reducer", uses.reducers[rule], uses.extractors)),
             tuple((effect, fared.of_effect(target, effect)) for effect in rule.effects),
+            state_of(rule),
         )
 
 

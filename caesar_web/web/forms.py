@@ -18,6 +18,7 @@ from wtforms.fields.choices import SelectChoice
 
 from caesar_web.access import drafts
 from caesar_web.domain.documents import WORKFLOW_STATUSES
+from caesar_web.store.configuration import PROJECT_STATUSES
 
 
 class PageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
@@ -77,12 +78,10 @@ def saved_words(field: Any, value: Any) -> str:
 
 
 class ProjectSettings(PageForm):
-    status = RadioField(
-        "State",
-        choices=[
-            SelectChoice("active", "Active: the project’s reducers run."),
-            SelectChoice("halted", "Halted: they do not. What they missed is not made up for."),
-        ],
+    """The state is what a button says, and stays as it is without one."""
+
+    status = StringField(
+        "State", [validators.Optional(), validators.AnyOf(PROJECT_STATUSES, "Not a valid choice.")]
     )
     public_reductions = BooleanField("Anyone may read the reductions of the project")
 

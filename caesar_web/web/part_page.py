@@ -17,7 +17,9 @@ from caesar_web.pipeline.configuring import ChangedMeanwhile
 from caesar_web.store import activity
 from caesar_web.store.configuration import Extractor
 from caesar_web.store.snapshot import Reducible
+from caesar_web.web import states
 from caesar_web.web.part_forms import PartForm
+from caesar_web.web.states import ACTIVE, State
 
 LONGEST_VALUE = 200
 
@@ -60,6 +62,7 @@ class Line:
     light: Light
     uses: Sequence[str] = ()
     warnings: Sequence[str] = ()
+    state: State = ACTIVE
 
 
 def light(
@@ -86,6 +89,11 @@ def kept_light(row: activity.Light | None, *, has_worked: bool) -> Light:
         failures=row.failures,
         has_worked=has_worked,
     )
+
+
+def states_of(state: State, noun: str) -> dict[str, Any]:
+    """What a part's page says of its state, and of those that it can have instead."""
+    return {"meaning": states.meaning(noun, state), "ways": states.ways(noun, state)}
 
 
 def in_words(options: Iterable[Option], config: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -19,9 +19,10 @@ from caesar_web.store import queries
 from caesar_web.store.configuration import Project, Reducer
 from caesar_web.store.health_statements import lights_of_reducers
 from caesar_web.store.queries import reading
-from caesar_web.store.snapshot import reducer_of
-from caesar_web.web import forms, listed, part_page
+from caesar_web.store.snapshot import Reducible, reducer_of
+from caesar_web.web import forms, listed, part_page, states
 from caesar_web.web.pages import page
+from caesar_web.web.states import State
 
 blueprint = Blueprint("projects", __name__, url_prefix="/projects")
 
@@ -54,6 +55,7 @@ def show(project_id: int) -> Response:
             name=(workflows and workflows[0].workflow.project_name) or f"Project {project_id}",
             workflows=workflows,
             reducers=_with_lights(session, reducers),
+            state=states.state_of(project) if project else None,
             to_reducers=url_for("project_reducers.index", project_id=project_id),
         )
 
@@ -80,11 +82,10 @@ def settings(project_id: int) -> AnyResponse:
         if project is None:
             raise NotFound
         name = project.display_name or f"Project {project_id}"
-        current = {each: getattr(project, each) for each in ("status", "public_reductions")}
-    form = forms.ProjectSettings.of_page(**current)
+        public, state = project.public_reductions, states.state_of(project)
+    form = forms.ProjectSettings.of_page(public_reductions=public)
     if form.is_submitted() and form.validate():
-        changed = change_project(project_id, **{each: form[each].data for each in current})
-        flash("The settings are saved." if changed else "The settings were so already.")
+        _save(form, project_id)
         return redirect(url_for("projects.show", project_id=project_id))
     return page(
         "projects/settings.html",
@@ -92,11 +93,29 @@ def settings(project_id: int) -> AnyResponse:
         form=form,
         project_id=project_id,
         name=name,
+        state=state,
+        **part_page.states_of(state, "project"),
     )
 
 
-def _with_lights(session: Session, reducers: Sequence[Reducer]) -> list[tuple[Reducer, Light]]:
+def _save(form: forms.ProjectSettings, project_id: int) -> None:
+    wanted = form.status.data or None
+    public = form.public_reductions.data
+    saved = change_project(project_id, status=wanted, public_reductions=public)
+    flash("The settings are saved." if saved.changed else "The settings were so already.")
+    if wanted not in (None, saved.moved.before):
+        flash(states.said("project", saved.moved, wanted, Reducible("Project", project_id)))
+
+
+def _with_lights(
+    session: Session, reducers: Sequence[Reducer]
+) -> list[tuple[Reducer, Light, State]]:
     kept = lights_of_reducers(session, [row.id for row in reducers])
     return [
-        (row, part_page.light(kept.get(row.id), check=partial(reducer_of, row))) for row in reducers
+        (
+            row,
+            part_page.light(kept.get(row.id), check=partial(reducer_of, row)),
+            states.state_of(row),
+        )
+        for row in reducers
     ]

@@ -32,11 +32,12 @@ from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.part_queries import LeftOut
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import reducer_of
-from caesar_web.web import part_choices, part_page, readings
+from caesar_web.web import part_choices, part_page, readings, states
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
 from caesar_web.web.part_forms import PartForm, reducer_form, values_of
 from caesar_web.web.part_page import Home, Line
+from caesar_web.web.states import ACTIVE, State, state_of
 
 MOST_WORKFLOWS_SAMPLED = 3  # of a project
 
@@ -58,6 +59,7 @@ class Editing:
     uses: Sequence[str] = ()
     warnings: Sequence[str] = ()
     left_out: LeftOut | None = None
+    state: State = ACTIVE
     is_removed: bool = False
 
 
@@ -100,6 +102,12 @@ def edited(home: Home, part_id: int) -> Response:
         return _answered(replace(_editing(home, type_name, None), is_removed=True))
 
 
+def moved(home: Home, part_id: int) -> Response:
+    """Pauses, halts or resumes it."""
+    states.move(home.reducible, "reducer", part_id, noun="reducer")
+    return redirect(home.url("edit", part_id=part_id))
+
+
 def removed(home: Home, part_id: int) -> Response:
     try:
         editing = _editing(home, "", part_id)
@@ -116,10 +124,11 @@ def _line(row: Reducer, light: Any, uses: Sequence[str], warnings: Sequence[str]
     kind = REDUCERS.get(row.type)
     options = [one for one in COMMON_OPTIONS if one.kind != "object"]
     own = [*kind.options, *options] if kind else options
-    words = part_page.in_words(own, transfer.reducer_entry(row))
+    words = part_page.in_words(own, transfer.reducer_options(row))
     words += part_page.in_words(FILTER_OPTIONS, row.filters or {})
     words += part_page.in_words(GROUPING_OPTIONS, row.grouping or {})
-    return Line(row.id, row.key, kind.title if kind else row.type, words, light, uses, warnings)
+    title = kind.title if kind else row.type
+    return Line(row.id, row.key, title, words, light, uses, warnings, state_of(row))
 
 
 def _newest_extract(session: Session, workflow_id: int) -> datetime | None:
@@ -172,11 +181,12 @@ def _editing(home: Home, type_name: str, part_id: int | None) -> Editing:
             latest,
             row.id,
             row.key,
-            transfer.reducer_entry(row),
+            transfer.reducer_options(row),
             fingerprint(row),
             _uses(session, home, rows)[row.key],
             part_page.stale_extractors(part_queries.known_reducer(row), keys),
             part_queries.left_out(session, row),
+            state_of(row),
         )
 
 
@@ -211,6 +221,7 @@ def _answered(editing: Editing) -> Response:
         form=form,
         tried=tried,
         is_new_kind=is_new_kind,
+        **part_page.states_of(editing.state, "reducer"),
         status=422 if form.errors else 200,
     )
 

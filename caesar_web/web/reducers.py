@@ -48,6 +48,12 @@ def remove(workflow_id: int, part_id: int) -> Response:
     return pages.removed(_of_workflow(workflow_id), part_id)
 
 
+@blueprint.post("/<int:part_id>/state")
+@permit("configure a workflow")
+def state(workflow_id: int, part_id: int) -> Response:
+    return pages.moved(_of_workflow(workflow_id), part_id)
+
+
 @of_projects.get("", endpoint="index")
 @permit("see a project")
 def index_of_project(project_id: int) -> Response:
@@ -74,6 +80,12 @@ def edit_of_project(project_id: int, part_id: int) -> Response:
 @permit("configure a project")
 def remove_of_project(project_id: int, part_id: int) -> Response:
     return pages.removed(_of_project(project_id), part_id)
+
+
+@of_projects.post("/<int:part_id>/state", endpoint="state")
+@permit("configure a project")
+def state_of_project(project_id: int, part_id: int) -> Response:
+    return pages.moved(_of_project(project_id), part_id)
 
 
 def _of_workflow(workflow_id: int) -> Home:

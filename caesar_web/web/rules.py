@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any, Literal
 
 from flask import Blueprint, flash, redirect, request, url_for
+from sqlalchemy.orm import Session
 from werkzeug.exceptions import BadRequest, NotFound
 from werkzeug.wrappers import Response
 
@@ -30,13 +31,14 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.effects import AnyRule
 from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.queries import reading
-from caesar_web.store.snapshot import revisions, snapshot
-from caesar_web.web import effect_view, recipes, rule_draft, rule_page
+from caesar_web.store.snapshot import Reducible, revisions, snapshot
+from caesar_web.web import effect_view, part_page, recipes, rule_draft, rule_page, states
 from caesar_web.web.errors import CANNOT_ASK
 from caesar_web.web.pages import page
 from caesar_web.web.readings import read
 from caesar_web.web.rule_draft import RuleDraft
 from caesar_web.web.rule_page import KINDS, Editing, Looked
+from caesar_web.web.states import ACTIVE, state_of
 
 blueprint = Blueprint("rules", __name__, url_prefix="/workflows/<int:workflow_id>")
 
@@ -58,12 +60,13 @@ def index(workflow_id: int) -> Response:
         now = snapshot(session, at) if at else None
         lists = []
         for kind, described in KINDS.items():
-            rules: list[AnyRule] = list(getattr(workflow, kind))
+            rows: list[AnyRule] = list(getattr(workflow, kind))
+            rules = [(rule, read(rule), state_of(rule)) for rule in rows]
             known = getattr(now, kind) if now else ()
             warnings: dict[int, list[str]] = {}
             for one in unused_rules(known, workflow.rules_applied):
                 warnings.setdefault(known[one.position].id, []).append(one.message)
-            lists.append((kind, described, [(rule, read(rule)) for rule in rules], warnings))
+            lists.append((kind, described, rules, warnings))
         return page("rules/index.html", workflow=workflow, lists=lists, reworded=reworded)
 
 
@@ -111,6 +114,14 @@ def move(workflow_id: int, kind: str, rule_id: int) -> Response:
         raise NotFound from None
     flash("The rule is moved.")
     return redirect(url_for("rules.index", workflow_id=workflow_id))
+
+
+@blueprint.post(f"/{KIND}/{ID}/state")
+@permit("configure a workflow")
+def state(workflow_id: int, kind: str, rule_id: int) -> Response:
+    """Pauses, halts or resumes it."""
+    states.move(Reducible("Workflow", workflow_id), kind[:-1], rule_id, noun="rule")
+    return redirect(url_for("rules.edit", workflow_id=workflow_id, kind=kind, rule_id=rule_id))
 
 
 @blueprint.route(f"/{KIND}/{ID}/remove", methods=["GET", "POST"])
@@ -243,7 +254,16 @@ def _editor(editing: Editing, draft: RuleDraft, looked: Looked) -> Response:
         is_gone = editing.rule_id is None and "rule_id" in (request.view_args or {})
         beginning = url_for("rules.new", workflow_id=editing.workflow_id, kind=editing.kind)
         values["here_only"] = beginning if is_gone else request.path
+        values |= _state(session, editing)
         is_part = "X-Part" in request.headers
         values["focus_word"] = "data-focus" if is_part else "autofocus"
         template = "rules/_editor.html" if is_part else "rules/edit.html"
         return page(template, status=422 if draft.is_wrong else 200, **values)
+
+
+def _state(session: Session, editing: Editing) -> dict[str, Any]:
+    """Whether the rule works, and what it can be instead; a new one is active."""
+    table: Any = KINDS[editing.kind].table
+    row: AnyRule | None = session.get(table, editing.rule_id) if editing.rule_id else None
+    own = state_of(row) if row else ACTIVE
+    return {"own_state": own, **part_page.states_of(own, "rule")}

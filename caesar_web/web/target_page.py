@@ -178,7 +178,7 @@ def _rules(
         why = explained(rule.condition, scope) if rule else None
         own = [shown for shown in done if shown.act.rule_id == row.id]
         where: dict[str, Any] = {"workflow_id": workflow.id, "kind": f"{kind}s", "rule_id": row.id}
-        note = _broken(now, kind, row.id)
+        note = _broken(now, kind, row.id) or _held(row)
         if rule and why and workflow.rules_applied != "no_rules":
             note = _note(rule, why, own, first)
         address = url_for("rules.edit", **where)
@@ -199,6 +199,10 @@ def _note(rule: Rule, why: Why, done: Sequence[ActShown], first: int | None) -> 
     if why.mark != "yes" and done:
         return "It matched when it acted, with the data of then."
     return ""
+
+
+def _held(row: AnyRule) -> str:
+    return "" if row.status == "active" else f"It is not checked: it is {row.status}."
 
 
 def _broken(now: Snapshot, kind: str, rule_id: int) -> str:

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from caesar_web.access import acting_again, configuring
-from caesar_web.domain.documents import read_extractor, read_reducer
+from caesar_web.domain.documents import read_document, read_extractor, read_reducer
 from caesar_web.domain.effects import EffectRow
 from caesar_web.domain.values import InvalidConfiguration
 from caesar_web.jobs import queues, tasks
@@ -21,6 +21,7 @@ from caesar_web.store.activity import AuditEntry, SubjectAction
 from caesar_web.store.configuration import Revision, SubjectRule, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.queries import reading
+from caesar_web.store.runs import Run
 from caesar_web.store.snapshot import Reducible
 from tests.api.test_reads import NO_OTHER_DATABASE
 from tests.factories import JSON, START
@@ -105,6 +106,25 @@ def test_extractors_and_reducers_are_saved_and_removed() -> None:
         configuring.remove_reducer(OF_WORKFLOW, "c")
     assert [one.workflow_id for one in entries] == [100] * 5
     assert entries[1].after["extractors_config"] == {"b": {"type": "survey"}}
+
+
+def test_pausing_and_what_it_brings_with_it_are_told() -> None:
+    """Also where a document resumes a part, whose run is written with it."""
+    id = configuring.save_extractor(100, None, read_extractor("a", {"type": "survey"}))
+    with told() as entries:
+        configuring.move_part(OF_WORKFLOW, "extractor", id, "paused")
+        moved = configuring.move_part(OF_WORKFLOW, "extractor", id, "active")
+        configuring.move_part(OF_WORKFLOW, "extractor", id, "paused")
+        document = {"extractors_config": {"a": {"type": "survey"}}}
+        assert configuring.apply(100, read_document(document))
+    assert (moved.before, moved.run_id) == ("paused", 1)
+    assert [one.actor for one in entries] == ["alice"] * 4
+    assert entries[0].after["extractors_config"]["a"] == {"type": "survey", "status": "paused"}
+    runs = db.session.scalars(select(Run).order_by(Run.id)).all()
+    assert [(run.kind, run.started_by, run.started_by_id) for run in runs] == [
+        ("reextract", "alice", ALICE)
+    ] * 2
+    db.session.remove()
 
 
 def test_a_project_in_the_trail_is_no_workflow() -> None:

@@ -54,6 +54,51 @@ CASES: list[tuple[JSON, JSON, list[str]]] = [
         {"reducers_config": {"counts": {**COUNTS, "filters": {"from": 0, "to": 9}}}},
         ["reducer counts: to 4 → 9"],
     ),
+    (
+        {"extractors_config": {"T0": SURVEY}, "reducers_config": {"counts": COUNTS}},
+        {
+            "extractors_config": {"T0": {**SURVEY, "status": "paused"}},
+            "reducers_config": {"counts": {**COUNTS, "status": "halted"}},
+        },
+        ["extractor T0 paused", "reducer counts halted"],
+    ),
+    (
+        {
+            "extractors_config": {"T0": {**SURVEY, "status": "paused"}},
+            "reducers_config": {"counts": {**COUNTS, "status": "halted"}},
+        },
+        {"extractors_config": {"T0": SURVEY}, "reducers_config": {"counts": COUNTS}},
+        ["extractor T0 resumed", "reducer counts started again"],
+    ),
+    (
+        {},
+        {"extractors_config": {"T0": {**SURVEY, "status": "paused"}}},
+        ["extractor T0 added as paused (survey)"],
+    ),
+    (
+        {"rules_config": [rule(3), rule(4), rule(5)]},
+        {
+            "rules_config": [
+                {**rule(4), "status": "halted"},
+                rule(3),
+                {**rule(6), "status": "paused"},
+            ]
+        },
+        [
+            "rule 2 moved: it is rule 1 now",
+            f"rule 3: {read(5)} became: {read(6)}",
+            "rule 1 halted",
+            "rule 3 paused",
+        ],
+    ),
+    (
+        {"user_rules_config": [{**rule(3), "status": "paused"}]},
+        {"user_rules_config": [rule(3), {**rule(4), "status": "paused"}]},
+        [
+            "rule 1 for volunteers resumed",
+            f"rule 2 for volunteers added as paused: {read(4)}",
+        ],
+    ),
     ({}, {"rules_config": [rule(3)]}, [f"rule 1 added: {read(3)}"]),
     ({"rules_config": [rule(3)]}, {}, [f"rule 1 removed: {read(3)}"]),
     (

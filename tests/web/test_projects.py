@@ -71,13 +71,16 @@ def test_a_project_of_which_nothing_is_configured(alice: FlaskClient) -> None:
 
 def test_settings(app: Flask, alice: FlaskClient) -> None:
     path = "/projects/10/settings"
-    chosen = [each for each in visit(alice, path).all("input") if "checked" in each.attributes]
-    assert [each.attributes["value"] for each in chosen] == ["active"]
+    page = visit(alice, path)
+    assert "Now: active" in page.text
+    buttons = [each for each in page.all("button") if each.attributes.get("name") == "status"]
+    assert [each.attributes["value"] for each in buttons] == ["paused", "halted"]
     response = send(alice, path, status="halted", public_reductions="y")
     assert response.location == "/projects/10"
     page = visit(alice, "/projects/10")
     assert "The settings are saved." in page.text
-    assert "halted , its reductions are public" in page.text.replace("halted,", "halted ,")
+    assert "halted since" in page.text
+    assert "its reductions are public" in page.text
     send(alice, path, status="halted", public_reductions="y")
     assert "The settings were so already." in visit(alice, "/projects/10").text
     wrong = send(alice, path, status="asleep")
