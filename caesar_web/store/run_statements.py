@@ -194,6 +194,7 @@ def stop(session: Session, run_id: int, *, now: datetime) -> bool:
 def resume(session: Session, run: Run, *, now: datetime) -> None:
     """Lets a run that is over, or that was lost, go on from its checkpoint."""
     run.status, run.finished_at, run.last_error = "waiting", None, None
+    run.acknowledged_at = None
     run.attempts, run.not_before, run.progressed_at, run.updated_at = 0, now, now, now
     session.flush()
 
