@@ -19,6 +19,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from caesar_web.access.permissions import PERMISSIONS, declared
+from caesar_web.domain.causes import NO_MESSAGE, key_of
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import Project, Reducer, SubjectRule, UserRule
 from caesar_web.store.db import db
@@ -90,6 +91,9 @@ FORMS: dict[str, dict[str, str]] = {
     "rules.edit": {"base": ALWAYS, "condition": ALWAYS, "save": "1"},
     "rules.move": {"step": "1"},
     "rules.remove": {},
+    "operations.choose_queue": {"of": "workflow", "id": str(PRIVATE), "queue": "classifications"},
+    "failures.act": {"do": "retry"},
+    "rejected.act": {"do": "discard"},
 }
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},
@@ -145,6 +149,8 @@ class World:
             "reducer_id": 1,
             "recipe_key": "seen",
             "kind": "subject_rules",
+            "failure_sort": "subject_actions",
+            "cause_key": key_of("subject_actions", "retire subject", NO_MESSAGE),
             "part_id": OF_PROJECT if rule.endpoint.startswith("project_") else 1,
             **self.ids[topic],
         }

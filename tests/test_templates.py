@@ -18,6 +18,7 @@ from caesar_web.store.queries import Newest, Performed
 from caesar_web.web import forms
 from tests.conftest import plain_config
 from tests.pages import broken_rules, parse
+from tests.pages_of_operations import OPERATION_LAYOUTS, OPERATION_PAGES
 from tests.pages_of_parts import PART_LAYOUTS, PART_PAGES
 from tests.pages_of_proposals import PROPOSAL_PAGES
 from tests.pages_of_rules import RULE_LAYOUTS, RULE_PAGES
@@ -32,6 +33,7 @@ LAYOUTS = {
     "_forms.html",
     "_page.html",
     "workflows/_layout.html",
+    *OPERATION_LAYOUTS,
     *PART_LAYOUTS,
     *WORKFLOW_LAYOUTS,
     *RULE_LAYOUTS,
@@ -84,6 +86,7 @@ def wrong(form: Any) -> Any:
 
 # What a page is rendered with; forms are made when there is a request.
 PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
+    *OPERATION_PAGES,
     *PART_PAGES,
     *PROPOSAL_PAGES,
     *WORKFLOW_PAGES,

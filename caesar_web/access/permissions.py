@@ -68,6 +68,7 @@ PERMISSIONS: dict[str, Permission] = {
     "read a workflow's trail": Permission(Who.MEMBER),
     "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
     "read the whole trail": Permission(Who.ADMIN),
+    "operate the service": Permission(Who.ADMIN),
 }
 
 

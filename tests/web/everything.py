@@ -1,4 +1,4 @@
-"""Every page as Alice meets it, with long words and much that went wrong in them."""
+"""Every page as Alice or an operator meets it, with long words and much that went wrong."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from flask import Flask, request, template_rendered
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from caesar_web.domain.causes import cause_of, key_of
 from caesar_web.store.activity import Light
 from caesar_web.store.configuration import (
     Extractor,
@@ -20,9 +21,11 @@ from caesar_web.store.configuration import (
     Workflow,
 )
 from caesar_web.store.db import db
+from caesar_web.store.inbox import Classification
+from caesar_web.store.runs import Run
 from tests.factories import JSON, START, give, make_event
 from tests.pages import Element, filled, parse
-from tests.people import BROWSER, sign_in
+from tests.people import BROWSER, csrf_token, sign_in
 from tests.pipeline.steps import process, receive
 from tests.web.acting import add_action, traced
 
@@ -89,11 +92,34 @@ def furnish(app: Flask) -> None:
             )
         receive(_events())
         process()
+        receive([None, {**make_event(90), "data": {"links": {"workflow": 100, LONG: "<b>"}}}])
+        with db.session.begin():
+            _add_what_failed()
         for minutes, status in enumerate(("completed", "pending", "failed")):
             over: JSON = {"status": status, "minutes": minutes, "trace": traced(minutes)}
             add_action(1, last_error=f"It broke: {LONG}", attempts=3, **over)
         add_action(user=3, status="failed")
         db.session.remove()
+
+
+def _add_what_failed() -> None:
+    """A classification that was set aside, a run that goes on, and one that failed."""
+    one = db.session.get_one(Classification, 1)
+    one.processed_at, one.failed_reason = None, f"It broke: {LONG}"
+    now = dict.fromkeys(("created_at", "updated_at", "not_before", "progressed_at"), START)
+    of: dict[str, Any] = {"reducible_type": "Workflow", "reducible_id": 100, "options": {}}
+    db.session.add(Run(kind="backfill", identity="a", total=9, done=3, **of, **now))
+    db.session.add(
+        Run(
+            kind="rereduce",
+            identity="b",
+            status="failed",
+            last_error=f"It broke: {LONG}",
+            finished_at=START,
+            **of,
+            **now,
+        )
+    )
 
 
 def _events() -> Iterator[JSON]:
@@ -165,9 +191,19 @@ def tour(app: Flask) -> Tour:
     ids = _ids(app)
     for part in (_general, _parts, _rules, _results):
         part(alice, ids)
-    alice.seen = [*nobody.seen, *alice.seen]
-    alice.endpoints |= nobody.endpoints
+    root = _root(app)
+    _operations(root)
+    alice.seen = [*nobody.seen, *alice.seen, *root.seen]
+    alice.endpoints |= nobody.endpoints | root.endpoints
     return alice
+
+
+def _root(app: Flask) -> Tour:
+    """An administrator who acts as such."""
+    root = Tour(app, app.test_client())
+    sign_in(root.client, "root")
+    root.client.post("/session/admin", data={"on": "1", "csrf_token": csrf_token(root.client)})
+    return root
 
 
 def _ids(app: Flask) -> dict[str, Any]:
@@ -240,3 +276,13 @@ def _results(alice: Tour, ids: dict[str, Any]) -> None:
         alice.open(f"{WORKFLOW}/activity/{of}/1")
     alice.open(f"{WORKFLOW}/activity", f"{WORKFLOW}/activity?status=failed")
     alice.open(f"{WORKFLOW}/history", f"{WORKFLOW}/history/{ids['revision']}/restore")
+
+
+def _operations(root: Tour) -> None:
+    home = "/operations"
+    root.open(home, f"{home}/queues", f"{home}/failures", f"{home}/rejected")
+    key = key_of("subject_actions", "add subject to set", cause_of(f"It broke: {LONG}"))
+    failure = f"{home}/failures/subject_actions/{key}"
+    root.open(failure, f"{home}/failures/runs/none", f"{home}/rejected?reason=none")
+    root.send(failure, {"do": "discard"}, status=200)
+    root.send(f"{home}/queues", {"id": LONG})
