@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from caesar_web.access.permissions import PERMISSIONS, declared
+from caesar_web.domain.causes import NO_MESSAGE, key_of
 from caesar_web.jobs import tasks
 from caesar_web.pipeline.runs import Order, start
 from caesar_web.store.activity import SubjectAction
@@ -116,6 +117,9 @@ FORMS: dict[str, dict[str, str]] = {
     "extractors.state": {"status": "halted"},
     "reducers.state": {"status": "halted"},
     "project_reducers.state": {"status": "halted"},
+    "operations.choose_queue": {"of": "workflow", "id": str(PRIVATE), "queue": "classifications"},
+    "failures.act": {"do": "retry"},
+    "rejected.act": {"do": "discard"},
 }
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},
@@ -191,6 +195,8 @@ class World:
             "kind": "subject_rules",
             "part_id": OF_PROJECT if "project_id" in rule.arguments else 1,
             "run_id": 2 if rule.endpoint.startswith("project_") else 1,
+            "failure_sort": "subject_actions",
+            "cause_key": key_of("subject_actions", "retire subject", NO_MESSAGE),
             **self.ids[topic],
         }
         built = rule.build({name: values[name] for name in rule.arguments if name in values})

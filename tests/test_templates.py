@@ -19,6 +19,7 @@ from caesar_web.web import forms
 from tests.conftest import plain_config
 from tests.pages import broken_rules, parse
 from tests.pages_of_data_requests import DATA_REQUEST_LAYOUTS, DATA_REQUEST_PAGES
+from tests.pages_of_operations import OPERATION_LAYOUTS, OPERATION_PAGES
 from tests.pages_of_parts import PART_LAYOUTS, PART_PAGES
 from tests.pages_of_proposals import PROPOSAL_PAGES
 from tests.pages_of_rules import RULE_LAYOUTS, RULE_PAGES
@@ -35,6 +36,7 @@ LAYOUTS = {
     "_page.html",
     "workflows/_layout.html",
     *DATA_REQUEST_LAYOUTS,
+    *OPERATION_LAYOUTS,
     *PART_LAYOUTS,
     *WORKFLOW_LAYOUTS,
     *RULE_LAYOUTS,
@@ -89,6 +91,7 @@ def wrong(form: Any) -> Any:
 # What a page is rendered with; forms are made when there is a request.
 PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     *DATA_REQUEST_PAGES,
+    *OPERATION_PAGES,
     *PART_PAGES,
     *PROPOSAL_PAGES,
     *WORKFLOW_PAGES,

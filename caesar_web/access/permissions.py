@@ -87,6 +87,7 @@ PERMISSIONS: dict[str, Permission] = {
     "freeze everywhere": Permission(Who.ADMIN),
     "act as administrator": Permission(Who.SIGNED_IN),  # does nothing for those who are none
     "read the whole trail": Permission(Who.ADMIN),
+    "operate the service": Permission(Who.ADMIN),
 }
 
 

@@ -9,6 +9,8 @@ from caesar_web.access.identity import identity
 from caesar_web.access.permissions import NotSignedIn
 from caesar_web.jobs import queues, tasks
 from caesar_web.pipeline import pausing
+from caesar_web.pipeline.configuring import Unknown
+from caesar_web.pipeline.part_saving import add_project_if_missing
 from caesar_web.pipeline.pausing import Moved
 from caesar_web.store.configuration import Project, Workflow
 
@@ -27,24 +29,43 @@ def served_queues() -> list[str]:
 
 
 def choose_queue(workflow_id: int, name: str | None) -> bool:
-    """Gives a workflow a queue of its own, or none; False when that changes nothing."""
+    """Gives a workflow a queue of its own, or none; False when that changes nothing.
+
+    Raises Unknown.
+    """
     with tasks.transaction() as session:
-        workflow = session.get_one(Workflow, workflow_id, with_for_update=True)
+        workflow = session.get(Workflow, workflow_id, with_for_update=True)
+        if workflow is None:
+            raise Unknown(f"there is no workflow {workflow_id} here")
         values = {"custom_queue_name": name}
         return _changed(session, workflow, values, workflow_id=workflow_id)
 
 
-def change_project(project_id: int, *, status: str | None = None, public_reductions: bool) -> Saved:
-    """Changes the settings of a project that is here; without a state it keeps the one it has."""
+def choose_queue_of_project(project_id: int, name: str | None) -> bool:
+    """Gives a queue to those of a project's workflows that have none of their own; likewise."""
+    with tasks.transaction() as session:
+        add_project_if_missing(session, project_id, parts.now())
+        project = session.get(Project, project_id, with_for_update=True)
+        if project is None:
+            raise Unknown(f"there is no project {project_id} here")
+        values = {"custom_queue_name": name}
+        return _changed(session, project, values, project_id=project_id)
+
+
+def change_project(
+    project_id: int, *, status: str | None = None, public_reductions: bool | None = None
+) -> Saved:
+    """Changes the settings of a project that is here; what is not given stays."""
     caller = identity()
     if caller is None:
         raise NotSignedIn
     with tasks.transaction() as session:
         project = session.get_one(Project, project_id, with_for_update=True)
         wanted = status or project.status
-        values = {"status": wanted, "public_reductions": public_reductions}
+        is_public = project.public_reductions if public_reductions is None else public_reductions
+        values = {"status": wanted, "public_reductions": is_public}
         changed = _noted(session, project, values, project_id=project_id)
-        project.public_reductions = public_reductions
+        project.public_reductions = is_public
         moved = pausing.move_project(
             session, project, wanted, by=caller.login, by_id=caller.user_id, now=parts.now()
         )

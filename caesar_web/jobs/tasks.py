@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from flask import current_app
 from rq.timeouts import BaseTimeoutException
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from caesar_web.config import Config
@@ -31,7 +32,7 @@ from caesar_web.store import data_request_statements as data_requests
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import retention
 from caesar_web.store import run_statements as run_rows
-from caesar_web.store.configuration import Workflow
+from caesar_web.store.configuration import Project, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import LANES
 from caesar_web.store.sealing import Sealer
@@ -162,9 +163,10 @@ def _purge_exports() -> None:
 
 
 def queue_of(session: Session, workflow_id: int) -> str:
-    """The workflow's own queue, where it has one that is served, or everybody's."""
-    workflow = session.get(Workflow, workflow_id)
-    own = workflow.custom_queue_name if workflow else None
+    """The workflow's own queue, else its project's, where that one is served; or everybody's."""
+    chosen = func.coalesce(Workflow.custom_queue_name, Project.custom_queue_name)
+    wanted = select(chosen).outerjoin(Project, Project.id == Workflow.project_id)
+    own: str | None = session.scalar(wanted.where(Workflow.id == workflow_id))
     served = {name for name, _ in _config().queues}
     return own if own in served and own is not None else queues.CLASSIFICATIONS
 

@@ -1,7 +1,7 @@
 """Taking events in: each stands alone, what is refused is kept with its reason."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from caesar_web.domain.events import (
     workflow_of,
 )
 from caesar_web.store import inbox_statements as inbox
+from caesar_web.store import rejected_statements as rejected_rows
 
 
 class Taken(NamedTuple):
@@ -27,14 +28,49 @@ class Taken(NamedTuple):
     workflows: set[int]
 
 
+class Refusal(NamedTuple):
+    """An event that cannot be taken: its place among those that came, and why."""
+
+    at: int
+    reason: str
+    event: Any
+
+
+class Replayed(NamedTuple):
+    """What became of refused events that were tried again."""
+
+    taken: Taken
+    gone: int
+
+
 def take_in(session: Session, events: Iterable[Any], *, now: datetime) -> Taken:
     """Writes the classifications of known workflows into the inbox."""
-    rejected: list[tuple[str, str]] = []
+    taken, refusals = _take(session, events, now=now)
+    if refusals:
+        rejected = [(one.reason, _as_text(one.event)) for one in refusals]
+        inbox.keep_rejected(session, rejected, now=now)
+    return taken
+
+
+def replay(session: Session, ids: Collection[int], *, now: datetime) -> Replayed:
+    """Takes refused events in once more; what is refused again stays, with the reason of now."""
+    kept = rejected_rows.texts(session, ids)
+    taken, refusals = _take(session, (_as_event(text) for _, text in kept), now=now)
+    refused = [(kept[one.at][0], one.reason) for one in refusals]
+    if refused:
+        rejected_rows.give_reasons(session, refused)
+    again = {id for id, _ in refused}
+    gone = [id for id, _ in kept if id not in again]
+    return Replayed(taken, rejected_rows.remove(session, gone))
+
+
+def _take(session: Session, events: Iterable[Any], *, now: datetime) -> tuple[Taken, list[Refusal]]:
+    rejected: list[Refusal] = []
     wanted = list(_classification_events(events, rejected))
-    known = inbox.workflows_of(session, {workflow_id for workflow_id, _ in wanted})
+    known = inbox.workflows_of(session, {workflow_id for _, workflow_id, _ in wanted})
     arrivals = []
     skipped = 0
-    for workflow_id, event in wanted:
+    for at, workflow_id, event in wanted:
         project_id, status = known.get(workflow_id, (0, "halted"))
         if status == "halted":
             skipped += 1
@@ -42,25 +78,23 @@ def take_in(session: Session, events: Iterable[Any], *, now: datetime) -> Taken:
         try:
             arrivals.append(_of_project(read_event(event), project_id))
         except Rejected as problem:
-            rejected.append((str(problem), _as_text(event)))
+            rejected.append(Refusal(at, str(problem), event))
     waiting = keep(session, arrivals, now=now)
-    if rejected:
-        inbox.keep_rejected(session, rejected, now=now)
     active = {workflow_id for workflow_id in waiting if known[workflow_id][1] == "active"}
-    return Taken(len(arrivals), skipped, len(rejected), active)
+    return Taken(len(arrivals), skipped, len(rejected), active), rejected
 
 
 def _classification_events(
-    events: Iterable[Any], rejected: list[tuple[str, str]]
-) -> Iterable[tuple[int, dict[str, Any]]]:
-    for event in events:
+    events: Iterable[Any], rejected: list[Refusal]
+) -> Iterable[tuple[int, int, dict[str, Any]]]:
+    for at, event in enumerate(events):
         try:
             workflow_id = workflow_of(event)
         except Rejected as problem:
-            rejected.append((str(problem), _as_text(event)))
+            rejected.append(Refusal(at, str(problem), event))
             continue
         if workflow_id is not None:
-            yield workflow_id, event
+            yield at, workflow_id, event
 
 
 def _of_project(arrival: Arrival, project_id: int) -> Arrival:
@@ -102,3 +136,11 @@ def _as_text(event: Any) -> str:
         return json.dumps(without_addresses(event))
     except RecursionError:
         return json.dumps("left out: nested too deep")
+
+
+def _as_event(text: str) -> Any:
+    """What was refused as `_as_text` has kept it; nothing where that cannot be read."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        return None

@@ -101,7 +101,7 @@ def _changing(change: Change, table: type[Owner], owner_id: int) -> Iterator[tup
     """What changes within is one revision of the owner. Raises Unknown."""
     with change.transaction() as session:
         if table is Project:
-            _add_if_missing(session, owner_id, change.now)
+            add_project_if_missing(session, owner_id, change.now)
         owner = session.get(table, owner_id)
         if owner is None:
             raise Unknown(f"there is no {table.__name__.lower()} {owner_id} here")
@@ -109,7 +109,7 @@ def _changing(change: Change, table: type[Owner], owner_id: int) -> Iterator[tup
             yield session, owner
 
 
-def _add_if_missing(session: Session, project_id: int, now: datetime) -> None:
+def add_project_if_missing(session: Session, project_id: int, now: datetime) -> None:
     """The row of a project that is known by its workflows, and of which nothing was configured."""
     known = select(Workflow.project_name).filter_by(project_id=project_id).limit(1)
     for name in session.scalars(known).all():

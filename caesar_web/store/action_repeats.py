@@ -33,7 +33,7 @@ def retry(
             among(table.id, action_ids),
             table.status == "failed",
         )
-        .values(status="pending", attempts=0, not_before=now, updated_at=now)
+        .values(status="pending", attempts=0, not_before=now, updated_at=now, acknowledged_at=None)
         .returning(table.id)
         .execution_options(synchronize_session=False)
     )

@@ -10,6 +10,7 @@ from caesar_web.store.db import Base, BigId, Json, Timestamps, UTCDateTime
 
 _PENDING = text("status = 'pending'")
 _FAILED = text("status = 'failed'")
+_UNSEEN = text("status = 'failed' AND acknowledged_at IS NULL")
 _WAITING = text("status = 'waiting'")
 
 
@@ -18,6 +19,7 @@ class _Action(Timestamps):
 
     `occurrence` is 0, and counts up when a person asks to act again; it is null for effects that
     act at every match. `not_before` holds back a retry, or what a worker is just performing.
+    `acknowledged_at` is when an operator has seen that it failed, and leaves it so.
     """
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -37,6 +39,7 @@ class _Action(Timestamps):
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)
     attempted_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     completed_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     last_error: Mapped[str | None] = mapped_column(Text)
 
 
@@ -58,6 +61,7 @@ def _action_indexes(table: str, target: str) -> tuple[UniqueConstraint | Index, 
             postgresql_where=_FAILED,
             sqlite_where=_FAILED,
         ),
+        Index(f"{table}_unseen", "id", postgresql_where=_UNSEEN, sqlite_where=_UNSEEN),
         Index(None, "workflow_id", "id"),
         Index(None, target, "workflow_id"),
     )

@@ -25,7 +25,7 @@ LATEST_RUNS = 10_000
 
 
 class Waiting(NamedTuple):
-    """Classifications that wait in workflows of one status and with one queue of their own."""
+    """Classifications that wait in workflows of one status, with one queue of theirs."""
 
     own_queue: str | None
     status: str
@@ -111,18 +111,26 @@ def runs(session: Session) -> list[Counted]:
 
 def red_lights(session: Session) -> dict[str, int]:
     """How many parts of each kind failed each time of late; those that are gone do not count."""
-    is_there = (
-        select(table.id).where(Light.kind == kind, Light.name == cast(table.id, String)).exists()
-        for kind, table in PARTS.items()
-    )
     is_red = (Light.outcomes != "", ~Light.outcomes.contains(WELL, autoescape=True))
     counted = (
         select(Light.kind, func.count())
-        .where(*is_red, or_(Light.kind.not_in(PARTS), *is_there))
+        .where(*is_red, light_is_of_something())
         .group_by(Light.kind)
         .order_by(Light.kind)
     )
     return {row[0]: row[1] for row in session.execute(counted)}
+
+
+def light_is_of_something() -> Any:
+    """Whether what a light belongs to is still there."""
+    is_there = (
+        select(table.id)
+        .where(Light.kind == kind, Light.name == cast(table.id, String))
+        .correlate(Light)
+        .exists()
+        for kind, table in PARTS.items()
+    )
+    return or_(Light.kind.not_in(PARTS), *is_there)
 
 
 def numbers(session: Session) -> Numbers:
@@ -133,8 +141,7 @@ def numbers(session: Session) -> Numbers:
 # The recursion gives one classification of each lane in which something waits: the oldest.
 # PostgreSQL ends it at the LIMIT.
 _WAITS = "{0}.processed_at IS NULL AND {0}.failed_reason IS NULL"
-_WAITING = text(
-    f"""WITH RECURSIVE heads(id) AS (
+LANES = f"""WITH RECURSIVE heads(id) AS (
         SELECT (
             SELECT first.id FROM classifications AS first WHERE {_WAITS.format("first")}
             ORDER BY first.workflow_id, first.lane, first.is_backfilled, first.position LIMIT 1)
@@ -144,11 +151,9 @@ _WAITING = text(
                 > (head.workflow_id, head.lane, head.is_backfilled)
             ORDER BY other.workflow_id, other.lane, other.is_backfilled, other.position LIMIT 1)
         FROM heads JOIN classifications AS head ON head.id = heads.id
-    )
-    SELECT own_queue, status, is_backfilled, sum(number) AS number, min(received_at) AS oldest
-    FROM (
-        SELECT workflows.custom_queue_name AS own_queue, workflows.status AS status,
-        head.is_backfilled AS is_backfilled, head.received_at AS received_at, (
+    ), lanes AS (
+        SELECT head.workflow_id AS workflow_id, head.is_backfilled AS is_backfilled,
+        head.received_at AS received_at, (
             SELECT count(*) FROM (
                 SELECT 1 FROM classifications AS one WHERE {_WAITS.format("one")}
                 AND one.workflow_id = head.workflow_id AND one.lane = head.lane
@@ -156,9 +161,14 @@ _WAITING = text(
             ) AS few) AS number
         FROM (SELECT id FROM heads WHERE id IS NOT NULL LIMIT :most_lanes) AS found
         JOIN classifications AS head ON head.id = found.id
-        JOIN workflows ON workflows.id = head.workflow_id
-    ) AS lanes
-    GROUP BY own_queue, status, is_backfilled ORDER BY own_queue, status, is_backfilled"""
+    )"""
+_WAITING = text(
+    f"""{LANES} SELECT coalesce(workflows.custom_queue_name, projects.custom_queue_name)
+        AS own_queue, workflows.status AS status, is_backfilled,
+        sum(number) AS number, min(received_at) AS oldest
+    FROM lanes JOIN workflows ON workflows.id = lanes.workflow_id
+    LEFT JOIN projects ON projects.id = workflows.project_id
+    GROUP BY 1, 2, 3 ORDER BY 1, 2, 3"""
 ).columns(
     own_queue=String,
     status=String,

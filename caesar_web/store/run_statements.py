@@ -205,6 +205,7 @@ def resume(session: Session, run: Run, *, now: datetime) -> None:
     """
     run.options = {**run.options, "resumed": {"at": now.isoformat(), "done": run.done}}
     run.status, run.finished_at, run.last_error = "waiting", None, None
+    run.acknowledged_at = None
     run.attempts, run.not_before, run.progressed_at, run.updated_at = 0, now, now, now
     session.flush()
 

@@ -27,6 +27,7 @@ class Run(Timestamps, Base):
     `identity` is what must not run twice at once. `acts` says whether what rules decide during the
     run is done; else it is `Withheld`. `turn` counts who carried it on: the last one owns it until
     `not_before`, from when on anyone may. `rate` is how much it may do in a minute.
+    `acknowledged_at` is when an operator has seen that it failed.
     """
 
     __tablename__ = "runs"
@@ -66,6 +67,7 @@ class Run(Timestamps, Base):
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     finished_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     applied_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    acknowledged_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class RunFailure(Base):

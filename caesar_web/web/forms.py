@@ -86,6 +86,24 @@ class ProjectSettings(PageForm):
     public_reductions = BooleanField("Anyone may read the reductions of the project")
 
 
+class ChooseQueue(PageForm):
+    """Which queue the classifications of a workflow, or of a project's workflows, wait in."""
+
+    of = RadioField(
+        "Of",
+        choices=[
+            SelectChoice("workflow", "One workflow."),
+            SelectChoice(
+                "project", "A project: those of its workflows that have none of their own."
+            ),
+        ],
+    )
+    id = StringField("Id", [validators.InputRequired("Give an id.")])
+    queue = SelectField(
+        "Queue", description="Only queues that CAESAR_QUEUES names, so that workers can serve them."
+    )
+
+
 class ActivityFilter(Form):  # type: ignore[misc]  # WTForms has no types
     """Which actions to show: it goes into the address."""
 

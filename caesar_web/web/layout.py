@@ -37,6 +37,12 @@ WORKFLOW_TABS = (
     ("History", "history.index"),
     ("Settings", "workflows.settings"),
 )
+OPERATION_TABS = (
+    ("Now", "operations.now"),
+    ("Failures", "failures.index"),
+    ("Rejected events", "rejected.index"),
+    ("Queues", "operations.choose_queue"),
+)
 BELOW = {"recipes": "rules"}  # pages that are another tab's
 
 Tab = tuple[str, str, bool]
@@ -54,7 +60,9 @@ class Frozen:
 
 def register(app: Flask) -> None:
     """Gives templates their globals, and static files that can be kept a long time."""
-    app.jinja_env.globals.update(link=links.link, asset=asset, workflow_tabs=workflow_tabs)
+    app.jinja_env.globals.update(
+        link=links.link, asset=asset, workflow_tabs=workflow_tabs, operation_tabs=operation_tabs
+    )
     app.before_request(_find_freezes)
     app.context_processor(_of_this_request)
     app.config["SEND_FILE_MAX_AGE_DEFAULT"] = _seconds_to_keep
@@ -72,6 +80,11 @@ def workflow_tabs(workflow_id: int) -> list[Tab]:
         (text, url_for(endpoint, workflow_id=workflow_id), _is_here(endpoint))
         for text, endpoint in WORKFLOW_TABS
     ]
+
+
+def operation_tabs() -> list[Tab]:
+    """The pages of operators, as those of a workflow."""
+    return [(text, url_for(endpoint), _is_here(endpoint)) for text, endpoint in OPERATION_TABS]
 
 
 def theme() -> str:
@@ -106,7 +119,7 @@ def _find_freezes() -> None:
 
 def _is_here(endpoint: str) -> bool:
     """Whether this page is that tab's, or one of those below it."""
-    if endpoint.startswith("workflows."):
+    if endpoint.startswith(("workflows.", "operations.")):
         return request.endpoint == endpoint
     module = (request.endpoint or "").partition(".")[0]
     return endpoint.startswith(f"{BELOW.get(module, module)}.")

@@ -1,4 +1,4 @@
-"""Every page as Alice meets it, with long words and much that went wrong in them."""
+"""Every page as Alice or an operator meets it, with long words and much that went wrong."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -10,6 +10,7 @@ from flask import Flask, request, template_rendered
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
+from caesar_web.domain.causes import cause_of, key_of
 from caesar_web.jobs.tasks import panoptes_host
 from caesar_web.store.activity import Freeze, Light
 from caesar_web.store.configuration import (
@@ -22,11 +23,12 @@ from caesar_web.store.configuration import (
     Workflow,
 )
 from caesar_web.store.db import db
-from caesar_web.store.runs import DataRequest
+from caesar_web.store.inbox import Classification
+from caesar_web.store.runs import DataRequest, Run
 from caesar_web.store.snapshot import Reducible
 from tests.factories import JSON, START, give, make_event
 from tests.pages import Element, filled, parse
-from tests.people import BROWSER, sign_in
+from tests.people import BROWSER, csrf_token, sign_in
 from tests.pipeline.steps import process, receive
 from tests.web.acting import add_action, traced
 from tests.web.exporting import add_request
@@ -102,6 +104,9 @@ def furnish(app: Flask) -> None:
             )
         receive(_events())
         process()
+        receive([None, {**make_event(90), "data": {"links": {"workflow": 100, LONG: "<b>"}}}])
+        with db.session.begin():
+            _add_what_failed()
         for minutes, status in enumerate(("completed", "pending", "failed")):
             over: JSON = {"status": status, "minutes": minutes, "trace": traced(minutes)}
             add_action(1, last_error=f"It broke: {LONG}", attempts=3, **over)
@@ -123,6 +128,26 @@ def _ask_for_data() -> None:
     add_request(row=file, run={**over, "status": "finished", "failed": 3})
     add_request(row=kept, run={**over, "status": "finished"})
     add_request(reducible=Reducible("Project", 10), row=kept, run={**over, "status": "finished"})
+
+
+def _add_what_failed() -> None:
+    """A classification that was set aside, a run that goes on, and one that failed."""
+    one = db.session.get_one(Classification, 1)
+    one.processed_at, one.failed_reason = None, f"It broke: {LONG}"
+    now = dict.fromkeys(("created_at", "updated_at", "not_before", "progressed_at"), START)
+    of: dict[str, Any] = {"reducible_type": "Workflow", "reducible_id": 100, "options": {}}
+    db.session.add(Run(kind="backfill", identity="a", total=9, done=3, **of, **now))
+    db.session.add(
+        Run(
+            kind="rereduce",
+            identity="b",
+            status="failed",
+            last_error=f"It broke: {LONG}",
+            finished_at=START,
+            **of,
+            **now,
+        )
+    )
 
 
 def _events() -> Iterator[JSON]:
@@ -194,9 +219,19 @@ def tour(app: Flask) -> Tour:
     ids = _ids(app)
     for part in (_general, _parts, _rules, _results, _runs):
         part(alice, ids)
-    alice.seen = [*nobody.seen, *alice.seen]
-    alice.endpoints |= nobody.endpoints
+    root = _root(app)
+    _operations(root)
+    alice.seen = [*nobody.seen, *alice.seen, *root.seen]
+    alice.endpoints |= nobody.endpoints | root.endpoints
     return alice
+
+
+def _root(app: Flask) -> Tour:
+    """An administrator who acts as such."""
+    root = Tour(app, app.test_client())
+    sign_in(root.client, "root")
+    root.client.post("/session/admin", data={"on": "1", "csrf_token": csrf_token(root.client)})
+    return root
 
 
 def _ids(app: Flask) -> dict[str, Any]:
@@ -294,3 +329,13 @@ def _runs(alice: Tour, ids: dict[str, Any]) -> None:
     alice.send(f"{home}/new?kind=backfill", {"effects": "act"}, status=200)
     home = f"{PROJECT}/runs"
     alice.open(home, f"{home}/new", f"{home}/new?kind=rereduce", f"{home}/6", f"{home}/6/repeat")
+
+
+def _operations(root: Tour) -> None:
+    home = "/operations"
+    root.open(home, f"{home}/queues", f"{home}/failures", f"{home}/rejected")
+    key = key_of("subject_actions", "add subject to set", cause_of(f"It broke: {LONG}"))
+    failure = f"{home}/failures/subject_actions/{key}"
+    root.open(failure, f"{home}/failures/runs/none", f"{home}/rejected?reason=none")
+    root.send(failure, {"do": "discard"}, status=200)
+    root.send(f"{home}/queues", {"id": LONG})

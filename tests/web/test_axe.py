@@ -19,7 +19,17 @@ pytestmark = [pytest.mark.browser, pytest.mark.long]
 
 NARROW = ViewportSize(width=320, height=800)
 WIDE = ViewportSize(width=1280, height=800)
-WITHOUT_PAGES = {"static", "reads", "effects", "export_files"}
+WITHOUT_PAGES = {
+    "static",
+    "extracts",
+    "reductions",
+    "effects",
+    "parts_api",
+    "rules_api",
+    "export_files",
+    "metrics",
+    "probes",
+}
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"
 LIGHT, DARK = "rgb(239, 242, 245)", "rgb(45, 45, 45)"
 COLOUR_RULES = ["color-contrast", "link-in-text-block"]
