@@ -201,7 +201,7 @@ def _general(alice: Tour, ids: dict[str, Any]) -> None:
     alice.open(OTHER, f"{OTHER}/propose", f"{OTHER}/activity", f"{OTHER}/subjects")
     alice.open(f"{WORKFLOW}/freeze", f"{PROJECT}/freeze", f"{OTHER}/freeze")
     alice.open("/workflows/300", status=404)
-    alice.open("/trail", status=403)
+    alice.open("/trail", "/freeze", status=403)
     alice.send("/workflows/new", {"id": f"300{LONG}"})
     alice.send(f"{WORKFLOW}/settings", {"rules_applied": "nonsense"})
     alice.send(f"{WORKFLOW}/configuration", {"document": f'{{"rules_config": [{{"{LONG}": 1}}]}}'})
