@@ -263,7 +263,7 @@ def _general(alice: Tour, ids: dict[str, Any]) -> None:
         alice.send(f"{home}/data_requests", {"user_id": LONG, "until": LONG})
     alice.open(f"{OTHER}/data_requests")
     alice.open("/workflows/300", status=404)
-    alice.open("/trail", status=403)
+    alice.open("/trail", "/freeze", status=403)
     alice.send("/workflows/new", {"id": f"300{LONG}"})
     alice.send(f"{WORKFLOW}/settings", {"rules_applied": "nonsense"})
     alice.send(f"{WORKFLOW}/configuration", {"document": f'{{"rules_config": [{{"{LONG}": 1}}]}}'})

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from caesar_web.access.permissions import PERMISSIONS, Who, declared
 from tests.api.test_reads import NO_OTHER_DATABASE
 from tests.people import ALICE, BOB, BROWSER, bearer, csrf_token, sign_in, who
 from tests.served import page_of, three_projects
@@ -48,16 +49,25 @@ def content(database_url: str) -> list[str]:
         return list(connection.iterdump())
 
 
-def unsafe_routes(app: Flask) -> list[tuple[str, str]]:
-    """The method and path of each route that changes something, but for the stream's."""
+def unsafe_routes(app: Flask, *, of: Who | None = None) -> list[tuple[str, str]]:
+    """The method and path of each route that changes something, but for the stream's.
+
+    Those `of` administrators refuse all others before they look for the token.
+    """
     routes = []
     for rule in app.url_map.iter_rules():
         methods = (rule.methods or set()) - SAFE
-        if methods and rule.endpoint != "stream.kinesis":
+        is_of_others = (_who(app, rule.endpoint) is Who.ADMIN) != (of is Who.ADMIN)
+        if methods and rule.endpoint != "stream.kinesis" and not is_of_others:
             built = rule.build({name: IDS[name] for name in rule.arguments if name in IDS})
             assert built is not None
             routes += [(method, built[1]) for method in methods]
     return sorted(routes)
+
+
+def _who(app: Flask, endpoint: str) -> Who:
+    with app.app_context():
+        return PERMISSIONS[declared(endpoint)].who
 
 
 def test_every_route_that_changes_something_wants_the_token(
@@ -81,6 +91,19 @@ def test_every_route_that_changes_something_wants_the_token(
         assert "not sent from our page" in page_of(response).text
     assert content(database_url) == before
     assert who(client)["login"] == "alice"
+
+
+def test_so_do_those_for_administrators_alone(app: Flask) -> None:
+    with app.app_context():
+        routes = [path for _, path in unsafe_routes(app, of=Who.ADMIN)]
+    assert routes == ["/freeze"]
+    root = app.test_client()
+    sign_in(root, "root")
+    root.post("/session/admin", data={"on": "1", "csrf_token": csrf_token(root)})
+    for path in routes:
+        response = root.post(path, data={"do": "freeze"}, headers=BROWSER)
+        assert response.status_code == 400
+        assert "not sent from our page" in page_of(response).text
 
 
 def test_scripts_of_ours_send_it_as_a_header(client: FlaskClient) -> None:

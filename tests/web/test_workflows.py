@@ -166,7 +166,11 @@ def test_settings(app: Flask, alice: FlaskClient) -> None:
     page = visit(alice, path)
     assert "The settings are saved." in page.text
     assert "This workflow is paused" in page.text
-    assert [each.text for each in page.all("button")][-2:] == ["Resume", "Halt"]
+    assert [each.text for each in page.all("button")][-3:] == [
+        "Resume",
+        "Halt",
+        "Freeze the effects",
+    ]
     assert (column(app, 100, "status"), column(app, 100, "public_extracts")) == ("paused", True)
     send(alice, path, **sent)
     assert "The settings were so already." in visit(alice, path).text
