@@ -103,7 +103,7 @@ def _save(form: forms.ProjectSettings, project_id: int) -> None:
     public = form.public_reductions.data
     saved = change_project(project_id, status=wanted, public_reductions=public)
     flash("The settings are saved." if saved.changed else "The settings were so already.")
-    if wanted not in (None, saved.moved.before):
+    if wanted is not None and wanted != saved.moved.before:
         flash(states.said("project", saved.moved, wanted, Reducible("Project", project_id)))
 
 

@@ -1,11 +1,12 @@
 """Pausing, halting and resuming parts: what goes on meanwhile, and what comes of it."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 
 from caesar_web.domain.documents import read_document
 from caesar_web.domain.values import InvalidConfiguration
@@ -16,11 +17,12 @@ from caesar_web.store import transfer
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import Extractor, Project, Reducer, Revision, Workflow
 from caesar_web.store.db import db
-from caesar_web.store.inbox import Classification
+from caesar_web.store.inbox import LANES, Classification
 from caesar_web.store.results import Extract, SubjectReduction
 from caesar_web.store.runs import Run
 from caesar_web.store.snapshot import revisions, snapshot
 from tests.factories import JSON, START, give, make_event, make_workflow
+from tests.jobs.running import eventually
 from tests.pipeline.pausing import (
     PROJECT,
     change,
@@ -33,6 +35,7 @@ from tests.pipeline.reading import rows, values
 from tests.pipeline.running import carry_out, make_due, state, take_steps
 from tests.pipeline.steps import process, receive
 
+DEADLINE_SECONDS = 30.0
 RUNNING = {"reduction_mode": "running_reduction"}
 ALL = {"filters": {"repeated_classifications": "keep_all"}}
 ADD = {"action": "add_subject_to_set", "subject_set_id": 7}
@@ -244,6 +247,33 @@ def test_a_run_of_an_extractor_waits_while_the_workflow_is_paused() -> None:
     make_due(run_id)
     assert take_steps(run_id) == "finished"
     assert lions("tally") == 1
+
+
+def test_a_run_waits_for_turns_that_knew_the_older_configuration(app: Flask) -> None:
+    """They have read it with a lane in their hands, and do not do what the part would do."""
+    if db.engine.dialect.name != "postgresql":
+        return  # one writer at a time
+    move("reducer", "tally", "paused")
+    run_id = move("reducer", "tally", "active").run_id or 0
+    with db.engine.connect() as turn, ThreadPoolExecutor(1) as pool:
+        turn.execute(text(f"SELECT pg_advisory_xact_lock({100 * LANES + 5})"))
+        step = pool.submit(_one_step, app, run_id)
+        eventually(_somebody_waits)
+        assert not step.done()
+        turn.rollback()
+        step.result(DEADLINE_SECONDS)
+    assert state(run_id).checkpoint == {"phase": "list"}
+
+
+def _one_step(app: Flask, run_id: int) -> None:
+    with app.app_context():
+        take_steps(run_id, most=1, works=False)
+
+
+def _somebody_waits() -> bool:
+    waiting = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+    with db.engine.connect() as connection:
+        return bool(connection.scalar(text(waiting)))
 
 
 # Halting

@@ -72,7 +72,7 @@ def test_a_part_is_paused_and_resumed(app: Flask, alice: FlaskClient, path: str)
     assert send(alice, f"{path}/state", status="paused").location == path
     page = visit(alice, path)
     assert f"The {noun} is paused." in page.text
-    assert f"This {noun} is paused since" in banners(page)
+    assert f"This {noun} has been paused since" in banners(page)
     assert sentence in banners(page)
     assert buttons(page) == ["Resume", "Halt"]
     send(alice, f"{path}/state", status="active")
@@ -88,7 +88,7 @@ def test_a_part_is_halted_and_started(app: Flask, alice: FlaskClient, path: str)
     noun, _ = PARTS[path]
     send(alice, f"{path}/state", status="halted")
     page = visit(alice, path)
-    assert f"This {noun} is halted since" in banners(page)
+    assert f"This {noun} has been halted since" in banners(page)
     assert buttons(page) == ["Start", "Pause"]
     send(alice, f"{path}/state", status="active")
     assert f"The {noun} is started again." in visit(alice, path).text
@@ -124,7 +124,7 @@ def test_lists_and_the_overview_show_it_in_the_place_of_well(
     assert "paused since" in visit(alice, "/workflows/100/rules").all("ol")[1].text
     page = visit(alice, "/workflows/100")
     assert all("paused since" in text and "well" not in text for text in parts(page))
-    assert "Health: all well, but 3 parts are paused or halted" in page.text
+    assert "Health: all well; 3 parts are paused or halted" in page.text
     assert "paused since" in visit(alice, "/projects/10").text
 
 
@@ -158,7 +158,7 @@ def test_a_form_that_was_open_keeps_the_state(app: Flask, alice: FlaskClient) ->
     send(alice, f"{EXTRACTOR}/state", status="paused")
     saved = send(alice, EXTRACTOR, key="survey", task_key="T7", expected=expected)
     assert saved.status_code == 302
-    assert "This extractor is paused" in banners(visit(alice, EXTRACTOR))
+    assert "This extractor has been paused" in banners(visit(alice, EXTRACTOR))
 
 
 def test_a_rule_that_is_not_checked_says_so_where_subjects_are_explained(
