@@ -194,7 +194,7 @@ class World:
             "token": "unsigned",
             "kind": "subject_rules",
             "part_id": OF_PROJECT if "project_id" in rule.arguments else 1,
-            "run_id": 2 if rule.endpoint.startswith("project_") else 1,
+            "run_id": self.ids["runs"]["Project" if "project_id" in rule.arguments else "Workflow"],
             "failure_sort": "subject_actions",
             "cause_key": key_of("subject_actions", "retire subject", NO_MESSAGE),
             **self.ids[topic],
@@ -268,8 +268,12 @@ def _configured(app: Flask) -> dict[str, dict[str, int]]:
             rule: Any = db.session.scalars(select(table).filter_by(workflow_id=PRIVATE)).one()
             ids[topic] = {"rule_id": rule.id, "effect_id": rule.effects[0].id}
         _add_action(**ids["subject"])
-        for reducible in (Reducible("Workflow", PRIVATE), Reducible("Project", 30)):
-            start(db.session(), Order("rereduce", reducible), by="dave", now=START)
+        ids["runs"] = {
+            reducible.type: start(
+                db.session(), Order("rereduce", reducible), by="dave", now=START
+            ).run_id
+            for reducible in (Reducible("Workflow", PRIVATE), Reducible("Project", 30))
+        }
     return ids
 
 
