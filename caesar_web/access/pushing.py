@@ -1,13 +1,12 @@
 """Writing extracts and reductions as the caller, for whose project the subjects must be."""
 
-from caesar_web.access import parts, trail
+from caesar_web.access import parts
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
 from caesar_web.pipeline import pushing
 from caesar_web.pipeline.panoptes_subjects import subjects_of_project
 from caesar_web.pipeline.pushing import PushedExtract, PushedReduction
-from caesar_web.pipeline.runs import Order, start
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import queries
 from caesar_web.store.configuration import Workflow
@@ -49,21 +48,6 @@ def push_extract(workflow_id: int, given: PushedExtract) -> int:
         id = pushing.push_extract(session, workflow_id, given, now=parts.now())
     _ring(workflow_id)
     return id
-
-
-def import_predictions(workflow_id: int, url: str) -> int:
-    """Begins a run that imports predictions from an address; gives its id.
-
-    What rules decide then is done, as clients have always known it.
-    """
-    order = Order("import", Reducible("Workflow", workflow_id), {"url": url}, about=url, acts=True)
-    who = trail.who()
-    with tasks.transaction() as session:
-        started = start(session, order, by=who["actor"], by_id=who["actor_id"], now=parts.now())
-        if started.is_new:
-            trail.note(session, "began an import", about=url[:300], workflow_id=workflow_id)
-    queues.ring_run(parts.config().redis_url, started.run_id)
-    return started.run_id
 
 
 def _know_subject(reducible: Reducible, subject_id: int) -> None:

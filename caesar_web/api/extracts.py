@@ -1,12 +1,13 @@
 """Extracts for clients: those of a subject, writing one, importing predictions of machines."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from caesar_web.access import pushing
+from caesar_web.access import pushing, running
 from caesar_web.access.permissions import permit
 from caesar_web.access.pushing import Missing
 from caesar_web.api import bodies, conditional, rendering
@@ -16,6 +17,7 @@ from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.options import Unreadable
 from caesar_web.external.addresses import RefusedAddress, refuse_in_itself
 from caesar_web.pipeline.pushing import PushedExtract, Refused
+from caesar_web.pipeline.run_orders import import_order
 from caesar_web.store import queries
 from caesar_web.store.queries import reading
 from caesar_web.store.results import Extract
@@ -77,7 +79,8 @@ def import_predictions(workflow_id: int) -> Response:
         refuse_in_itself(url)
     except RefusedAddress as problem:
         return rendering.refused(422, f"file: {problem}")
-    pushing.import_predictions(workflow_id, url)
+    # What rules decide then is done, as clients have always known it.
+    running.start(replace(import_order(workflow_id, url=url), acts=True))
     return rendering.no_content()
 
 

@@ -43,6 +43,12 @@ KIND_WORDS = {
         "Makes the reductions anew from all extracts, with the reducers as they are now.",
         "those of which something was extracted since {since}",
     ),
+    "import": KindWords(
+        "Import predictions",
+        "Takes what a machine says of subjects from a CSV file, as extracts that reducers see like"
+        " those of volunteers. Its columns are extractor_key, subject_id and data, a JSON object.",
+        "",
+    ),
     "kept": KindWords(
         "Process what was kept",
         "Follows the classifications that came in while the workflow was paused.",
@@ -79,6 +85,10 @@ def _targets(kind: str, options: Mapping[str, Any]) -> str:
         return _named(options.get("first", ()), options.get("number", 0))
     if options.get("subjects") == "never":
         return NEVER.get(kind, "")
+    if "url" in options:
+        return f"the file at {options['url']}"
+    if "file" in options:
+        return f"the file {options['file']}"
     if options.get("since"):
         moment = datetime.fromisoformat(options["since"])
         since = f"{moment.day} {moment:%b %Y, %H:%M} UTC"

@@ -9,9 +9,9 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.values import DomainError
-from caesar_web.pipeline.runs import Order, Started
+from caesar_web.pipeline.runs import Order, RunFailed, Started
 from caesar_web.store import run_statements as statements
-from caesar_web.store.runs import Run
+from caesar_web.store.runs import Run, RunFile
 from caesar_web.store.snapshot import Reducible
 
 SHOWN = 3  # of the subjects that were named, in a run's words
@@ -61,8 +61,23 @@ def order(
     return Order(kind, reducible, options, " ".join(about), acts=acts, rate=rate, targets=ids)
 
 
+def import_order(
+    workflow_id: int, *, url: str | None = None, file: tuple[str, bytes] | None = None
+) -> Order:
+    """The order of an import from an address, or of a file, which is its name and its bytes."""
+    reducible = Reducible("Workflow", workflow_id)
+    if file is None:
+        return Order("import", reducible, {"url": url}, about=str(url))
+    name, body = file
+    about = f"file {sha256(body).hexdigest()[:16]}"
+    return Order("import", reducible, {"file": name}, about=about, file=file)
+
+
 def again(session: Session, run: Run) -> Order:
-    """The order with which a run was begun, to begin the same anew."""
+    """The order with which a run was begun, to begin the same anew.
+
+    Raises RunFailed where a file that it worked off is not kept any more.
+    """
     reducible = Reducible(run.reducible_type, run.reducible_id)
     options = {name: value for name, value in run.options.items() if name != RESUMED}
     prefix = f"{run.kind} {run.reducible_type} {run.reducible_id}"
@@ -76,7 +91,17 @@ def again(session: Session, run: Run) -> Order:
         acts=run.acts,
         rate=run.rate,
         targets=[target_id for _, target_id in found],
+        file=_file_of(session, run),
     )
+
+
+def _file_of(session: Session, run: Run) -> tuple[str, bytes] | None:
+    if "file" not in run.options:
+        return None
+    kept = session.get(RunFile, run.id)
+    if kept is None:
+        raise RunFailed("the file is not kept any more; give it again")
+    return kept.name, kept.body
 
 
 def go_on(session: Session, run: Run, *, now: datetime) -> Started:

@@ -14,6 +14,8 @@ from wtforms.widgets import DateTimeLocalInput
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.id_lists import BadList, decoded, read_ids
 from caesar_web.domain.options import Unreadable
+from caesar_web.domain.predictions import UnusableFile, columns
+from caesar_web.external.addresses import RefusedAddress, refuse_in_itself
 from caesar_web.pipeline import run_orders
 from caesar_web.pipeline.run_orders import Scope
 from caesar_web.pipeline.runs import Order
@@ -45,7 +47,9 @@ NEEDED = {
     "backfill_user": ("user", "rate", "effects"),
     "reextract": ("scope", "subjects", "file", "since", "rate", "effects"),
     "rereduce": ("scope", "subjects", "file", "since", "reducer", "check", "rate", "effects"),
+    "import": ("url", "csv"),
 }
+LONGEST_NAME = 100
 OF_RULES = ("check", "effects")  # which a project has none of
 
 
@@ -61,6 +65,11 @@ class StartRun(PageForm):
     since = StringField(
         "Since", widget=DateTimeLocalInput(), description="In UTC, such as 2026-01-31T12:00."
     )
+    url = StringField(
+        "Address of the file",
+        description="It begins with https, and the file may have 50 MB.",
+    )
+    csv = FileField("Or a file from here", description="It may have 4 MB.")
     user = StringField(
         "Volunteer id", description="The number that Zooniverse has given the account."
     )
@@ -93,6 +102,8 @@ class StartRun(PageForm):
 
     def order(self, kind: str, reducible: Reducible) -> Order | None:
         """What was asked for; None where the form says what is wrong with it."""
+        if kind == "import":
+            return self._import(reducible.id)
         scope, rate = self._scope(), self._rate()
         if self.errors:
             return None
@@ -115,6 +126,27 @@ class StartRun(PageForm):
             reducer_key=(self.reducer.data or None) if "reducer" in self else None,
             check=self.check.data if "check" in self else None,
         )
+
+    def _import(self, workflow_id: int) -> Order | None:
+        """Never acts: what rules decide is counted, and can be done afterwards."""
+        url, given = (self.url.data or "").strip(), self.csv.data
+        body = given.read() if isinstance(given, FileStorage) else b""
+        if bool(url) == bool(body):
+            self.url.errors = ["Give the address of a file, or a file, and not both."]
+            return None
+        try:
+            if url:
+                refuse_in_itself(url)
+                return run_orders.import_order(workflow_id, url=url)
+            columns(body)
+        except RefusedAddress as problem:
+            self.url.errors = [f"{problem}."]
+            return None
+        except UnusableFile as problem:
+            self.csv.errors = [f"{problem}.".capitalize()]
+            return None
+        name = printable(given.filename or "")[:LONGEST_NAME] or "without a name"
+        return run_orders.import_order(workflow_id, file=(name, body))
 
     def _ids(self) -> list[int]:
         found: dict[int, None] = {}
@@ -173,6 +205,11 @@ def _asked_for() -> dict[str, Any]:
     names = ("scope", "subjects", "user", "reducer")
     asked = {name: request.args[name] for name in names if name in request.args}
     return {"scope": "listed", **asked} if asked.get("subjects") else asked
+
+
+def printable(text: str) -> str:
+    """A name without what no page can show."""
+    return "".join(character for character in text if character.isprintable())
 
 
 def _text(given: str | FileStorage | None) -> str:

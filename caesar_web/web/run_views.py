@@ -25,7 +25,7 @@ from caesar_web.web.pages import page
 from caesar_web.web.run_shown import Home
 
 PAGE_SIZE = 20
-OF_WORKFLOWS = ("backfill", "backfill_user", "reextract", "rereduce")
+OF_WORKFLOWS = ("backfill", "backfill_user", "reextract", "rereduce", "import")
 OF_PROJECTS = ("rereduce",)
 
 STARTED = "The run is started."
@@ -140,7 +140,11 @@ def repeated(home: Home, run_id: int) -> Response:
                 action=home.url("repeat", run_id=run_id),
                 back=home.url("show", run_id=run_id),
             )
-    return _led_to(home, running.again(home.reducible, run_id), STARTED)
+    try:
+        return _led_to(home, running.again(home.reducible, run_id), STARTED)
+    except RunFailed as problem:
+        flash(run_reading.problem_in_words(str(problem)), "wrong")
+        return redirect(home.url("show", run_id=run_id))
 
 
 def applied(home: Home, run_id: int) -> Response:

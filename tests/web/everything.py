@@ -317,7 +317,7 @@ def _results(alice: Tour, ids: dict[str, Any]) -> None:
 def _runs(alice: Tour, ids: dict[str, Any]) -> None:
     home = f"{WORKFLOW}/runs"
     alice.open(home, f"{home}/new", f"{OTHER}/runs", f"{home}?before=1")
-    for kind in ("backfill", "backfill_user", "reextract", "rereduce"):
+    for kind in ("backfill", "backfill_user", "reextract", "rereduce", "import"):
         alice.open(f"{home}/new?kind={kind}")
     for run_id in range(1, 6):
         alice.open(f"{home}/{run_id}", f"{home}/{run_id}/repeat")

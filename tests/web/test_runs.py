@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import delete, select, update
 from werkzeug.datastructures import FileStorage
 from werkzeug.test import TestResponse, encode_multipart
 
@@ -18,7 +18,7 @@ from caesar_web.store import run_statements
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import Reducer, Workflow
 from caesar_web.store.db import db
-from caesar_web.store.runs import Run, RunTarget
+from caesar_web.store.runs import Run, RunFile, RunTarget
 from caesar_web.store.snapshot import Reducible
 from tests.factories import LIONS, START, give, make_event
 from tests.pages import Element, visit
@@ -91,7 +91,7 @@ def test_every_kind_is_offered_in_words(alice: FlaskClient) -> None:
     for path in (RUNS, f"{RUNS}/new", f"{RUNS}/new?kind=nonsense", f"{RUNS}/new?kind=kept"):
         links = [link.attributes["href"] for link in visit(alice, path).all("a")]
         kinds = [link.rpartition("=")[2] for link in links if "kind=" in link]
-        assert kinds == ["backfill", "backfill_user", "reextract", "rereduce"]
+        assert kinds == ["backfill", "backfill_user", "reextract", "rereduce", "import"]
 
 
 def test_a_backfill_of_everything(app: Flask, alice: FlaskClient) -> None:
@@ -186,6 +186,61 @@ def test_since_a_moment_with_a_rate(app: Flask, alice: FlaskClient) -> None:
     page = visit(alice, f"{RUNS}/{run.id}")
     assert "classifications that came in since 31 Jan 2026, 12:00 UTC" in page.text
     assert "at most 600 a minute" in page.text
+
+
+def csv(body: bytes, name: str = "a.csv") -> FileStorage:
+    return FileStorage(io.BytesIO(body), filename=name)
+
+
+PREDICTIONS = b'extractor_key,subject_id,data\nmachine,1001,"{""empty"": 1}"\n'
+
+
+def test_predictions_from_a_file_or_an_address(app: Flask, alice: FlaskClient) -> None:
+    response = start(alice, "import", csv=csv(PREDICTIONS, "found\u202e.csv"))
+    run = newest(app)
+    assert response.headers["Location"] == f"{RUNS}/{run.id}"
+    assert (run.kind, run.acts, run.options) == ("import", False, {"file": "found.csv"})
+    with app.app_context():
+        assert db.session.get_one(RunFile, run.id).body == PREDICTIONS
+    assert "the file found.csv" in visit(alice, f"{RUNS}/{run.id}").text
+    start(alice, "import", url="https://example.org/a.csv")
+    assert newest(app).options == {"url": "https://example.org/a.csv"}
+    assert start(alice, "import", csv=csv(PREDICTIONS)).headers["Location"].endswith(f"/{run.id}")
+
+
+@pytest.mark.parametrize(
+    ("fields", "told"),
+    [
+        ({}, "Give the address of a file, or a file, and not both."),
+        ({"url": "http://example.org/a.csv"}, "https"),
+        ({"url": "https://127.0.0.1/a.csv"}, "public"),
+        ({"body": b"subject_id,data\n"}, "The file has no column extractor_key."),
+        ({"url": "https://example.org/a.csv", "body": PREDICTIONS}, "and not both"),
+    ],
+)
+def test_what_cannot_be_imported(
+    app: Flask, alice: FlaskClient, fields: dict[str, Any], told: str
+) -> None:
+    sent = {"csv": csv(fields["body"])} if "body" in fields else {}
+    response = start(alice, "import", **sent, url=fields.get("url", ""))
+    assert response.status_code == 422
+    assert told in page_of(response).text
+    assert newest(app) is None
+
+
+def test_an_import_is_repeated_while_its_file_is_kept(app: Flask, alice: FlaskClient) -> None:
+    start(alice, "import", csv=csv(PREDICTIONS))
+    first = newest(app)
+    for is_kept in (True, False):
+        with app.app_context(), db.session.begin():
+            db.session.execute(update(Run).values(finished_at=START, status="finished"))
+            if not is_kept:
+                db.session.execute(delete(RunFile))
+        response = send(alice, f"{RUNS}/{first.id}/repeat")
+        assert (newest(app).id > first.id) is True
+        if not is_kept:
+            assert response.headers["Location"].endswith(f"/{first.id}")
+            assert "not kept any more" in visit(alice, f"{RUNS}/{first.id}").text
 
 
 def test_one_volunteer_or_one_reducer(app: Flask, alice: FlaskClient) -> None:
