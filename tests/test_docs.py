@@ -129,6 +129,46 @@ def test_every_path_that_is_named_exists() -> None:
         adapter.match(path.replace("ID", "1"), "GET")
 
 
+def test_what_operators_are_told_to_use_exists() -> None:
+    """Commands and targets of make anywhere in the text, pages, settings and metrics."""
+    text, app = TEXTS["docs/operations.md"], create_app(plain_config(database_url="sqlite://"))
+    adapter = app.url_map.bind("127.0.0.1")
+    for path in {path for path in PATH.findall(text) if path != "/"}:
+        adapter.match(path.replace("ID", "1"), "GET")
+    named = set(re.findall(r"`((?:[A-Z]+_)+[A-Z]+)[`=]", text))
+    known = {setting.metadata["variable"] for setting in fields(Config)}
+    assert len(named) > 10
+    assert named - known == set()
+    metrics = set(re.findall(r"\b(caesar_[a-z_]+)", text))
+    assert len(metrics) > 7
+    assert {name for name in metrics if f"`{name}`" not in TEXTS["docs/observing.md"]} == set()
+    assert {words[0] for words in commands(text)} <= set(caesar.commands)
+    assert len(list(commands(text))) > 5
+    assert set(MAKE.findall(text)) == {"migrate", "test"}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        *("Nothing is processed", "A queue without workers", "Redis is away, or was wiped"),
+        *("The database is away", "Panoptes is away", "A light is red", "Actions failed"),
+        *("Effects are frozen", "Events are rejected", "Classifications were set aside"),
+        *("A run is lost or failed", "Exports fail", "Jobs failed", "The disk is full"),
+        *("Keys are rotated", "Upgrading and going back", "Back-ups"),
+    ],
+)
+def test_what_can_go_wrong_has_a_section(what: str) -> None:
+    section = TEXTS["docs/operations.md"].partition(f"\n## {what}\n")[2].partition("\n## ")[0]
+    assert len(section) > 200
+
+
+def test_every_alarm_has_an_answer() -> None:
+    alarms = TEXTS["docs/observing.md"].partition("Worth an alarm")[2].partition("\n## ")[0]
+    metrics = set(re.findall(r"\b(caesar_[a-z_]+)", alarms))
+    assert len(metrics) > 7
+    assert {name for name in metrics if name not in TEXTS["docs/operations.md"]} == set()
+
+
 def permissions_table() -> str:
     """The table of permissions as it must stand in docs/access.md."""
     rows = [f"| {name} | {row.described()} |" for name, row in PERMISSIONS.items()]

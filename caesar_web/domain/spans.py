@@ -18,4 +18,6 @@ def in_words(seconds: float) -> str:
 
 def of_answer(seconds: float) -> str:
     """How long somebody took to answer."""
-    return f"{seconds * 1000:,.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+    if seconds >= 1:
+        return f"{seconds:.1f} s"
+    return f"{seconds * 1000:,.0f} ms" if seconds >= 0.001 else "less than 1 ms"

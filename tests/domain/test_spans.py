@@ -25,5 +25,6 @@ def test_in_the_largest_unit(seconds: float, words: str) -> None:
 
 
 def test_how_long_an_answer_took() -> None:
+    assert of_answer(0.0004) == "less than 1 ms"
     assert of_answer(0.0034) == "3 ms"
     assert of_answer(2.25) == "2.2 s"

@@ -93,6 +93,7 @@ def test_a_queue_that_nobody_works_is_red(app: Flask, root: FlaskClient) -> None
     queues.ring_classifications(config.redis_url, 100, queue="gold")
     cells = row(visit(root, HOME), "Jobs that wait", "gold")
     assert cells[1:3] == ["nobody works it", "1"]
+    assert "Nobody works the queue gold, in which 1 job waits." in visit(root, HOME).text
     (red,) = (each for each in visit(root, HOME).all("span") if each.text == "nobody works it")
     assert red.attributes["class"] == "light all"
 
