@@ -55,7 +55,7 @@ NOW: dict[str, Any] = {
     "more_loads": 7,
     "latest": 10_000,
     "at": NOON,
-    "freezes": "/freeze",
+    "to_freezing": "/freeze",
 }
 QUIET = NOW | {
     "numbers": Numbers(0, 0, 0),
@@ -65,7 +65,7 @@ QUIET = NOW | {
     "more_lights": False,
     "loads": [],
     "more_loads": 0,
-    "freezes": None,
+    "to_freezing": None,
 }
 MEMBERS = [
     Member("7", MARKUP, "/", LONG, NOON),

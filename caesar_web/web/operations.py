@@ -37,7 +37,7 @@ def now() -> Response:
     is_part = request.args.get("part") == "now"
     template = "operations/_now.html" if is_part else "operations/index.html"
     return page(
-        template, freezes=address_if_any("freezes.everywhere"), **of_database, **_of_redis()
+        template, to_freezing=address_if_any("freezes.everywhere"), **of_database, **_of_redis()
     )
 
 
