@@ -24,7 +24,7 @@ OVER = Run(
     id=8, started_by=MARKUP, created_at=NOON, finished_at=NOON, applied_at=NOON, failed=0, acts=True
 )
 SHOWN = RunShown(
-    RUN, "running", MARKUP, MARKUP, MARKUP, Bar(1, 2), 0, MARKUP, NOON, None, False, False
+    RUN, "running", MARKUP, MARKUP, MARKUP, Bar(1, 2), 0, MARKUP, NOON, None, False, False, True
 )
 WAITING = replace(SHOWN, state="waiting", before=1234, note=None, next_try=None)
 LOST = replace(SHOWN, state="lost", bar=None, can_go_on=True)

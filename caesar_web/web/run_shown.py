@@ -24,7 +24,6 @@ SOON = timedelta(seconds=5)  # within which a wait for the next try is not worth
 FAILURES_SHOWN = 50
 OF = {"subject": "subjects", "user": "users"}
 RULES: dict[str, Any] = {"subjects": SubjectRule, "users": UserRule}
-KEPT = "kept"  # follows what there is, and cannot be begun anew
 
 
 @dataclass(frozen=True)
@@ -65,6 +64,7 @@ class RunShown:
     lasted: str | None
     can_go_on: bool
     can_repeat: bool
+    checks_rules: bool
 
     @property
     def is_over(self) -> bool:
@@ -114,8 +114,14 @@ def shown(session: Session, run: Run) -> RunShown:
         run.not_before if waits and run.attempts else None,
         lasted,
         can_go_on=state in ("failed", "cancelled", "lost"),
-        can_repeat=run.finished_at is not None and run.kind != KEPT,
+        can_repeat=run.finished_at is not None and is_repeatable(run),
+        checks_rules=_checks_rules(run),
     )
+
+
+def is_repeatable(run: Run) -> bool:
+    """Whether the same can be begun anew; what was kept is there once."""
+    return run.kind in run_reading.KIND_WORDS and run.kind != "kept"
 
 
 def failures(session: Session, run: Run, *, after: int) -> tuple[Sequence[RunFailure], int | None]:
@@ -157,6 +163,11 @@ def could_act(session: Session, home: Home, *, check: str | None = None) -> list
     if workflow is None or check == "none" or workflow.rules_applied == "no_rules":
         return []
     return [*_effects(workflow, "subjects"), *_effects(workflow, "users")]
+
+
+def _checks_rules(run: Run) -> bool:
+    is_checked = run.options.get("check") != "none" and run.reducible_type == "Workflow"
+    return is_checked and run.kind in run_reading.KIND_WORDS
 
 
 def _effects(workflow: Workflow, of: str) -> Iterable[EffectShown]:

@@ -126,7 +126,7 @@ def repeated(home: Home, run_id: int) -> Response:
     """Asks once more, and starts anew what a run did."""
     with reading() as session:
         run = _find(session, home, run_id)
-        if run.kind == run_shown.KEPT:
+        if not run_shown.is_repeatable(run):
             raise NotFound
         check = run.options.get("check")
         if request.method == "GET":

@@ -179,6 +179,17 @@ def test_what_makes_no_sense_starts_nothing(
     assert newest(app) is None
 
 
+def test_where_no_rule_is_checked_nothing_is_said_of_effects(
+    app: Flask, alice: FlaskClient
+) -> None:
+    path = start(alice, "rereduce", check="none").location
+    send(alice, path, do="stop")
+    text = visit(alice, path).text
+    assert "no rule is checked" in text
+    assert "Effects" not in text
+    assert "No rule would have done" not in text
+
+
 def test_since_a_moment_with_a_rate(app: Flask, alice: FlaskClient) -> None:
     start(alice, "reextract", scope="since", since="2026-01-31T12:00", rate=" 600 ")
     run = newest(app)
