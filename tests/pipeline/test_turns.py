@@ -20,6 +20,7 @@ from caesar_web.store.db import db
 from caesar_web.store.inbox import LANES, Classification
 from caesar_web.store.results import Extract, SubjectReduction
 from tests.factories import JSON, make_event, make_workflow
+from tests.jobs.running import eventually
 from tests.pipeline.reading import light, rows, values
 from tests.pipeline.steps import process, receive
 
@@ -46,10 +47,18 @@ def held(lane: int) -> Iterator[int]:
     connection = engine.connect()
     try:
         connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": 100 * LANES + lane})
-        yield int(connection.scalar(text("SELECT pg_backend_pid()")) or 0)
+        process_id = int(connection.scalar(text("SELECT pg_backend_pid()")) or 0)
+        yield process_id
     finally:
         connection.invalidate()
         connection.close()
+    eventually(lambda: not is_there(process_id))  # which notices the closed connection by itself
+
+
+def is_there(process_id: int) -> bool:
+    found = "SELECT count(*) FROM pg_stat_activity WHERE pid = :id"
+    with db.engine.connect() as connection:
+        return bool(connection.scalar(text(found), {"id": process_id}))
 
 
 # On SQLite there is one writer at a time, and no lock of a lane.
