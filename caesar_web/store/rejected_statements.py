@@ -13,7 +13,7 @@ from caesar_web.store.inbox import RejectedEvent
 
 MOST = 2_000
 LONGEST_REASON = 600
-LONGEST_SHOWN = 4_000
+LONGEST_SHOWN = 2_000
 
 _rejected = table_of(RejectedEvent)
 

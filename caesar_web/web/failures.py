@@ -17,7 +17,7 @@ from caesar_web.web.asking import Asked
 from caesar_web.web.failure_groups import SORTS, Group, Member, Sort
 from caesar_web.web.pages import page
 
-MOST_GROUPS = 100
+MOST_GROUPS = 25
 EXAMPLES = 3
 PAGE_SIZE = 50
 VERBS = {"retry": "Retry", "discard": "Discard"}

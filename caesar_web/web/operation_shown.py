@@ -16,7 +16,7 @@ from caesar_web.store.snapshot import Reducible
 from caesar_web.web.failure_groups import address_of_run
 
 BEHIND_SECONDS = 60
-MOST_SHOWN = 50
+MOST_SHOWN = 40
 
 WELL, SOME, BAD, NONE = "well", "some", "all", "none"  # the colours of lights
 

@@ -21,8 +21,8 @@ from caesar_web.web import asking
 from caesar_web.web.asking import Asked
 from caesar_web.web.pages import page
 
-PAGE_SIZE = 20
-MOST_REASONS = 100
+PAGE_SIZE = 10
+MOST_REASONS = 50
 VERBS = {"replay": "Replay", "discard": "Discard"}
 DOES = {
     "replay": "Each is taken in as if the stream had just brought it. What is refused again stays.",
@@ -125,14 +125,16 @@ def _reasons(events: Sequence[Refused]) -> list[Reason]:
 
 
 def _event(one: Refused, shown: Shown) -> Event:
-    is_cut = len(shown.text) < shown.length
-    return Event(one.id, one.reason, one.at, _readable(shown.text), shown.length, is_cut)
+    text = _readable(shown.text)
+    is_cut = len(shown.text) < shown.length or len(text) > rejected.LONGEST_SHOWN
+    text = text[: rejected.LONGEST_SHOWN]
+    return Event(one.id, one.reason, one.at, text, shown.length, is_cut)
 
 
 def _readable(text: str) -> str:
     """With line ends, where all of it is there; as it is kept where not."""
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)[: rejected.LONGEST_SHOWN]
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):
         return text
 

@@ -329,3 +329,12 @@ def test_hostile_text_is_only_text(app: Flask, root: FlaskClient) -> None:
     for button in ("Retry this one", "Discard this one"):
         forms = [f for f in page.all("form") if button in [b.text for b in f.all("button")]]
         assert len(forms) == 2
+
+
+def test_many_causes_are_not_too_heavy(app: Flask, root: FlaskClient) -> None:
+    with app.app_context():
+        for subject in range(1, 121):
+            message = f"{'<&' * 90} {'m' * (subject // 2)}"
+            add_action(subject, status="failed", last_error=message)
+    page = visit(root, FAILURES)
+    assert "36 more causes have fewer failures." in page.text

@@ -158,3 +158,16 @@ def test_hostile_events_are_only_text_and_cut(app: Flask, root: FlaskClient) -> 
     assert "<script>alert(1)</script>" in page.text
     assert all(each.attributes.get("src") for each in page.all("script"))
     assert any("…" in each.text for each in page.all("pre"))
+
+
+def test_a_page_of_the_longest_events_is_not_too_heavy(app: Flask, root: FlaskClient) -> None:
+    quotes = '"<&' * 5_000
+    events = [{**make_event(id, project=99), "more": quotes} for id in range(1, 60)]
+    odd = [
+        make_event(id, links={"project": "10", "workflow": f"x{'y' * id}<>", "subjects": ["1"]})
+        for id in range(1, 60)
+    ]
+    come(app, *events, *odd)
+    page = visit(root, REJECTED)
+    assert "more reasons have fewer events" in page.text
+    visit(root, f"{REJECTED}?from=100")
