@@ -135,13 +135,13 @@ def sweep() -> None:
         due = action_rows.workflows_with_due(session, now=_now())
         runs = run_rows.due(session, now=_now(), most=RUNS_AT_ONCE)
         credentials.purge(session, now=_now())
-    _purge_exports()
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
         queues.ring_actions(config.redis_url, workflow_id)
     for run_id in runs:
         queues.ring_run(config.redis_url, run_id)
+    _purge_exports()  # last, as a bucket may be slow
 
 
 def _purge_exports() -> None:
