@@ -42,6 +42,7 @@ def _shown(
         "filters": (MARKUP, MARKUP),
         "mark": MARKS[state],
         "asked_by": MARKUP,
+        "note": None,
         "size": "1.0 GB",
         "download": None,
         "may_stop": False,
@@ -54,11 +55,11 @@ def _shown(
 UNDER_WAY: dict[str, Any] = {"finished_at": None, "total": 2_000_000, "done": 1_234_567}
 REQUESTS = [
     _shown(1, "waiting", row={}, run={"finished_at": None}, may_stop=True, asked_by=None),
-    _shown(2, "running", row={}, run={**UNDER_WAY, "last_error": MARKUP}, filters=()),
+    _shown(2, "running", row={}, run=UNDER_WAY, note=MARKUP, filters=()),
     _shown(3, "lost", row={}, run=UNDER_WAY, may_stop=True),
     _shown(4, "stopping", row={}, run={**UNDER_WAY, "total": 0}),
     _shown(5, "finished", row={"rows": 1_234_567}, run={"failed": 3}, download="/file"),
-    _shown(6, "failed", row={}, run={"last_error": MARKUP}, may_repeat=True),
+    _shown(6, "failed", row={}, run={}, note=MARKUP, may_repeat=True),
     _shown(7, "cancelled", row={}, run={}, may_repeat=True),
     _shown(8, "expired", row={"rows": 1}, run={}, may_repeat=True),
 ]

@@ -127,7 +127,6 @@ def sweep() -> None:
         due = workflows_with_due(session, panoptes=panoptes_host(), now=_now())
         credentials.purge(session, now=_now())
         retention.purge(session, now=_now())
-    _purge_exports()
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
@@ -136,6 +135,7 @@ def sweep() -> None:
         queues.ring_run(config.redis_url, run_id)
     if config.keep_days:
         purge_classifications(timedelta(days=config.keep_days))
+    _purge_exports()  # last, as a bucket may be slow
 
 
 def purge_classifications(age: timedelta) -> None:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 S3 = "s3://"
 LONGEST_URL_SECONDS = 7 * 24 * 3600
-CONNECT_SECONDS, READ_SECONDS = 5, 30
+CONNECT_SECONDS, READ_SECONDS, MOST_RETRIES = 5, 30, 2
 
 _PART = re.compile(r"[0-9a-f-]{36}\.\d+")
 
@@ -105,7 +105,10 @@ class Bucket:
         from botocore.config import Config
 
         options = Config(
-            connect_timeout=CONNECT_SECONDS, read_timeout=READ_SECONDS, signature_version="s3v4"
+            connect_timeout=CONNECT_SECONDS,
+            read_timeout=READ_SECONDS,
+            retries={"max_attempts": MOST_RETRIES, "mode": "standard"},
+            signature_version="s3v4",
         )
         return boto3.client("s3", config=options)
 

@@ -63,7 +63,8 @@ REPEATED = ("failed", "cancelled", "expired")
 class RequestShown:
     """A data request with its run, and what may be done about it.
 
-    `asked_by` is only for those of the project, and for whoever it was.
+    `asked_by` is only for those of the project, and for whoever it was; `note`, which may name
+    what is not for everybody, only for those of the project.
     """
 
     asked: Asked
@@ -71,6 +72,7 @@ class RequestShown:
     filters: Sequence[str]
     mark: Mark
     asked_by: str | None
+    note: str | None
     size: str
     download: str | None
     may_stop: bool
@@ -93,6 +95,7 @@ def shown(home: Home, asked: Asked) -> RequestShown:
         in_words(asked.export),
         MARKS[state],
         run.started_by if is_mine else None,
+        run.last_error if home.exportable.is_member else None,
         size(request.size or 0),
         home.file(request.id) if has_file else None,
         may_stop=is_mine and run.finished_at is None and run.status != "stopping",

@@ -16,6 +16,7 @@ from caesar_web.access.permissions import Hidden, NotAllowed, NotSignedIn
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.api.rendering import as_response
 from caesar_web.panoptes.bearer import KeysMissing
+from caesar_web.storage.places import StorageProblem
 from caesar_web.web import csrf, pages
 
 DATABASE_AWAY = (OperationalError, InterfaceError, NoConnectionFree)
@@ -49,6 +50,7 @@ def register(app: Flask) -> None:
     app.register_error_handler(Hidden, _hidden)
     app.register_error_handler(PanoptesAway, _panoptes_away)
     app.register_error_handler(KeysMissing, _panoptes_away)
+    app.register_error_handler(StorageProblem, _storage_away)
     for trouble in DATABASE_AWAY:
         app.register_error_handler(trouble, _database_away)
 
@@ -116,6 +118,11 @@ def _panoptes_away(problem: Exception) -> Response:
     log.error("nobody's permissions can be checked: %s", problem)
     if request.method == "POST" and wants_page() and _is_kept():
         return page("Service Unavailable", AWAY_BUT_KEPT, status=503)
+    return answer(ServiceUnavailable())
+
+
+def _storage_away(problem: StorageProblem) -> Response:
+    log.error("exports cannot be reached: %s", problem)
     return answer(ServiceUnavailable())
 
 

@@ -12,6 +12,7 @@ from flask import Flask
 from sqlalchemy import select
 
 from caesar_web.jobs import running, tasks
+from caesar_web.storage.places import Bucket, StorageProblem
 from caesar_web.store.db import db
 from caesar_web.store.runs import DataRequest, Run
 from tests.factories import JSON
@@ -121,6 +122,21 @@ def test_a_sweep_goes_on_where_the_bucket_is_away(
         client().delete_bucket(Bucket=BUCKET)
         tasks.sweep()
         assert db.session.scalars(select(DataRequest.file)).one() is not None
+
+
+def test_links_that_cannot_be_signed(
+    app: Flask, standin: StandinServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alice = script(app, standin, ALICE)
+    alice.post(HERE, json={"requested_data": "extracts"})
+    with app.app_context():
+        take_steps(only_run(), works=False)
+
+    def refuse(*_: object, **__: object) -> None:
+        raise StorageProblem("no credentials")
+
+    monkeypatch.setattr(Bucket, "url", refuse)
+    assert alice.get(HERE).status_code == 503
 
 
 def only_run() -> int:

@@ -330,12 +330,11 @@ def begun(some: Flask) -> exporting.Started:
 
 def be_patient(started: exporting.Started) -> None:
     """As if the file had not grown for as long as it is waited for."""
-    run = state(started.run_id)
     long_ago = datetime.now(UTC) - exporting.PATIENCE
+    at = {**checkpoint(started), "written_at": long_ago.isoformat()}
     with db.session.begin():
-        at = {**checkpoint(started), "written_at": long_ago.isoformat()}
-        db.session.execute(update(Run).where(Run.id == run.id).values(checkpoint=at))
-    make_due(run.id)
+        db.session.execute(update(Run).where(Run.id == started.run_id).values(checkpoint=at))
+    make_due(started.run_id)
 
 
 def test_on_another_machine_it_waits_and_then_begins_again(some: Flask) -> None:

@@ -237,12 +237,15 @@ def test_strangers_see_what_is_public_and_no_names(app: Flask) -> None:
                 update(Workflow).where(Workflow.id == 100).values(public_extracts=True)
             )
         add_request()
-        theirs = add_request(is_public=True, key="public")
+        held = {"status": "failed", "finished_at": START, "last_error": "of a secret bucket"}
+        theirs = add_request(is_public=True, key="public", run=held)
         add_request("subject_reductions", is_public=True)
     page = visit(bob, HERE)
     assert page.text.count("asked for") == 1
     assert "extractor public; asked for on" in page.text
     assert "alice" not in page.text
+    assert "secret" not in page.text
+    assert "of a secret bucket" in visit(browser(app, "alice"), HERE).text
     assert [option.attributes["value"] for option in page.all("option")][:2] == ["extracts", "csv"]
     assert not [each for each in page.all("button") if each.text == "Cancel"]
     assert post(bob, theirs, "cancel").status_code == 403
