@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 CHECKS = {
     "each": "rules are checked after each classification, as if it had come anew",
     "last": "rules are checked once at the end, on what is left then",
+    "changed": "rules are checked once, where they see anything different then",
     "none": "no rule is checked",
 }
 
@@ -43,6 +44,11 @@ KIND_WORDS = {
         "Makes the reductions anew from all extracts, with the reducers as they are now.",
         "those of which something was extracted since {since}",
     ),
+    "recheck": KindWords(
+        "Check a rule",
+        "Checks a rule that was paused over what has changed meanwhile. Nothing is reduced.",
+        "those whose reductions have changed since {since}",
+    ),
     "import": KindWords(
         "Import predictions",
         "Takes what a machine says of subjects from a CSV file, as extracts that reducers see like"
@@ -63,6 +69,7 @@ EVERYTHING = {
     "backfill": "all subjects of the workflow",
     "reextract": "all classifications that are kept",
     "rereduce": "all subjects and volunteers",
+    "recheck": "all that have reductions",
     "kept": "what came in while the workflow was paused",
 }
 
@@ -89,7 +96,7 @@ def _targets(kind: str, options: Mapping[str, Any]) -> str:
         return f"the file at {options['url']}"
     if "file" in options:
         return f"the file {options['file']}"
-    if options.get("since"):
+    if options.get("since") and kind in KIND_WORDS:
         moment = datetime.fromisoformat(options["since"])
         since = f"{moment.day} {moment:%b %Y, %H:%M} UTC"
         return KIND_WORDS[kind].since.format(since=since)
@@ -106,8 +113,12 @@ def _named(first: list[int], number: int) -> str:
 def _choices(options: Mapping[str, Any]) -> Iterator[str]:
     if "reducer_key" in options:
         yield f"with the reducer {options['reducer_key']} alone"
+    if "extractor_key" in options:
+        yield f"with the extractor {options['extractor_key']} alone, and all that follows from it"
     if "check" in options:
         yield CHECKS[options["check"]]
+    if options.get("resumes"):
+        yield "it makes up for a pause"
 
 
 def problem_in_words(error: str) -> str:

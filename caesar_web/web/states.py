@@ -1,9 +1,9 @@
 """The states of parts on pages: as a word, what each would mean, and changing them."""
 
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from flask import current_app, flash, request, url_for
+from flask import flash, request, url_for
 from markupsafe import Markup
 from werkzeug.exceptions import BadRequest, NotFound
 
@@ -15,7 +15,7 @@ from caesar_web.pipeline.pausing import Moved
 from caesar_web.store.snapshot import Reducible
 from caesar_web.store.statuses import Pausable
 
-RUN_PAGE = "runs.show"
+_RUN_PAGES = {"Workflow": "runs.show", "Project": "project_runs.show"}
 
 
 class State(NamedTuple):
@@ -126,7 +126,6 @@ def said(noun: str, moved: Moved, status: str, reducible: Reducible) -> str:
 
 def _run(reducible: Reducible, run_id: int) -> str:
     """What a run is called, and where it is shown."""
-    if RUN_PAGE not in current_app.view_functions or reducible.type != "Workflow":
-        return f"Run {run_id}"
-    address = url_for(RUN_PAGE, workflow_id=reducible.id, run_id=run_id)
+    where: dict[str, Any] = {f"{reducible.type.lower()}_id": reducible.id, "run_id": run_id}
+    address = url_for(_RUN_PAGES[reducible.type], **where)
     return Markup('<a href="{}">Run {}</a>').format(address, run_id)

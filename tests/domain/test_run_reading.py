@@ -6,6 +6,8 @@ import pytest
 
 from caesar_web.domain.run_reading import problem_in_words, scope, title
 
+SINCE = "2026-01-31T12:05:00+00:00"
+
 
 @pytest.mark.parametrize(
     ("kind", "options", "words"),
@@ -31,7 +33,29 @@ from caesar_web.domain.run_reading import problem_in_words, scope, title
             "all subjects and volunteers; with the reducer counts alone; no rule is checked",
         ),
         ("kept", {"position": 3, "kept": 2}, "what came in while the workflow was paused"),
+        (
+            "recheck",
+            {"rule_kind": "user_rule", "rule_id": 1, "since": SINCE, "resumes": True},
+            "those whose reductions have changed since 31 Jan 2026, 12:05 UTC;"
+            " it makes up for a pause",
+        ),
+        (
+            "reextract",
+            {"extractor_key": "survey", "since": SINCE, "resumes": True},
+            "classifications that came in since 31 Jan 2026, 12:05 UTC;"
+            " with the extractor survey alone, and all that follows from it;"
+            " it makes up for a pause",
+        ),
+        (
+            "rereduce",
+            {"reducer_key": "counts", "since": SINCE, "check": "changed", "resumes": True},
+            "those of which something was extracted since 31 Jan 2026, 12:05 UTC;"
+            " with the reducer counts alone;"
+            " rules are checked once, where they see anything different then;"
+            " it makes up for a pause",
+        ),
         ("unheard_of", {}, ""),
+        ("unheard_of", {"since": SINCE}, ""),
     ],
 )
 def test_what_a_run_is_about(kind: str, options: dict[str, Any], words: str) -> None:

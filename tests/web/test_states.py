@@ -79,6 +79,8 @@ def test_a_part_is_paused_and_resumed(app: Flask, alice: FlaskClient, path: str)
     page = visit(alice, path)
     (run_id,) = run_ids(app)
     assert f"The {noun} is resumed. Run {run_id} " in page.text
+    (link,) = [one for one in page.all("a") if one.text == f"Run {run_id}"]
+    assert "it makes up for a pause" in visit(alice, link.attributes["href"]).text
     send(alice, f"{path}/state", status="active")
     assert f"The {noun} is active already. Run {run_id} " in visit(alice, path).text
 
@@ -184,6 +186,7 @@ def test_a_project_is_paused_and_resumed(app: Flask, alice: FlaskClient) -> None
     assert f"The project is resumed. Run {run_id} reduces what came meanwhile." in (
         visit(alice, "/projects/10").text
     )
+    assert "it makes up for a pause" in visit(alice, f"/projects/10/runs/{run_id}").text
     wrong = page_of(send(alice, path, status="asleep"))
     assert wrong.all("title")[0].text.startswith("Error: ")
 
