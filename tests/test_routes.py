@@ -416,6 +416,7 @@ def test_everybody_on_every_route(world: World) -> None:
         for kind in KINDS:
             for id in ids:
                 found += _rows(world, rule, method, kind, id)
+    assert not [row for row in found if "500" in row.values()]
     compare("access", found)
 
 

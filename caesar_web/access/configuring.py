@@ -15,7 +15,7 @@ from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.effects import EffectRow
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline import configuring, kept, part_saving, pausing, rule_saving
+from caesar_web.pipeline import configuring, part_saving, pausing, rule_saving
 from caesar_web.pipeline.configuring import Change, Place
 from caesar_web.pipeline.pausing import Moved
 from caesar_web.pipeline.rule_saving import RuleWanted
@@ -165,15 +165,11 @@ def _change() -> Change:
 def _ring(workflow_id: int) -> None:
     with tasks.transaction() as session:
         queue = tasks.queue_of(session, workflow_id)
-        run = kept.running(session, workflow_id)
-        run_id = None if run is None else run.id
     queues.ring_classifications(parts.config().redis_url, workflow_id, queue=queue)
-    if run_id is not None:
-        queues.ring_run(parts.config().redis_url, run_id)
 
 
 def _ring_runs(reducible: Reducible) -> None:
-    """For what a change has started to make up for what was paused."""
+    """For what a change has started: what was kept, and what makes up for a pause."""
     with tasks.transaction() as session:
         started = run_statements.due_of(session, reducible, now=parts.now())
     for run_id in started:

@@ -109,13 +109,21 @@ def rule(row: AnyRule) -> dict[str, Any]:
         "id": row.id,
         "workflow_id": row.workflow_id,
         "condition": as_object(parse_text(row.condition)),
-        "condition_array": load_json(row.condition),
+        "condition_array": _array(row.condition),
         "condition_string": row.condition,
         "created_at": timestamp(row.created_at),
         "updated_at": timestamp(row.updated_at),
         **topic,
         "row_order": row.row_order,
     }
+
+
+def _array(text: str) -> Any:
+    """The JSON of a condition as it is stored; None where that is none, as in old databases."""
+    try:
+        return load_json(text)
+    except (ValueError, RecursionError):
+        return None
 
 
 def project(row: Project, *, reducers_count: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What pages show of runs: one of a workflow or project, its place in the queue, its failures."""
+"""What pages show of runs: those of a workflow or project, its place in the queue, its failures."""
 
 from sqlalchemy import and_, func, or_, select
 from sqlalchemy.orm import Session
@@ -17,6 +17,18 @@ def find(session: Session, reducible: Reducible, run_id: int, *, locks: bool = F
     )
     found: Run | None = session.scalar(wanted.with_for_update() if locks else wanted)
     return found
+
+
+def of_reducible(session: Session, reducible: Reducible, *, before: int, most: int) -> list[Run]:
+    """The newest runs of a workflow or project, older than that of an id."""
+    wanted = (
+        select(Run)
+        .filter_by(reducible_type=reducible.type, reducible_id=reducible.id)
+        .where(Run.id < before)
+        .order_by(Run.id.desc())
+        .limit(most)
+    )
+    return list(session.scalars(wanted))
 
 
 def before_it(session: Session, run: Run) -> int:

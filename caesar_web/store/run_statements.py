@@ -283,18 +283,6 @@ def _write_failures(
     bulk.insert(session, _failures, rows, columns=("run_id", *Failure._fields, "created_at"))
 
 
-def of_reducible(session: Session, reducible: Reducible, *, before: int, most: int) -> list[Run]:
-    """The newest runs of a workflow or project, older than that of an id."""
-    wanted = (
-        select(Run)
-        .filter_by(reducible_type=reducible.type, reducible_id=reducible.id)
-        .where(Run.id < before)
-        .order_by(Run.id.desc())
-        .limit(most)
-    )
-    return list(session.scalars(wanted))
-
-
 def is_turn(session: Session, run_id: int, turn: int) -> bool:
     """Whether the run is still carried on by whoever began this turn of it."""
     wanted = select(Run.id).where(Run.id == run_id, Run.turn == turn, Run.finished_at.is_(None))

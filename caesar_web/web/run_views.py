@@ -16,7 +16,6 @@ from caesar_web.pipeline import kept
 from caesar_web.pipeline.run_orders import Over
 from caesar_web.pipeline.runs import RunFailed, Started
 from caesar_web.store import queries, run_pages
-from caesar_web.store import run_statements as statements
 from caesar_web.store.queries import reading
 from caesar_web.store.runs import Run
 from caesar_web.store.snapshot import Reducible
@@ -38,7 +37,7 @@ OVER_ALREADY = "It was over already."
 def listed(home: Home) -> Response:
     before = _number("before") or LARGEST_ID
     with reading() as session:
-        found = statements.of_reducible(session, home.reducible, before=before, most=PAGE_SIZE + 1)
+        found = run_pages.of_reducible(session, home.reducible, before=before, most=PAGE_SIZE + 1)
         template = "_list" if request.args.get("part") == "list" else "index"
         return page(
             f"runs/{template}.html",

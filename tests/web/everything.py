@@ -246,6 +246,8 @@ def _ids(app: Flask) -> dict[str, Any]:
             found[f"reducer {row.key}"] = row.id
         for request in db.session.scalars(select(DataRequest)):
             found[f"request of {request.exportable_type}"] = request.id
+        for run in db.session.scalars(select(Run).where(Run.kind != "export").order_by(Run.id)):
+            found.setdefault(f"runs of {run.reducible_type}", []).append(run.id)
         found["revision"] = db.session.scalars(select(Revision.id)).first()
     return found
 
@@ -319,16 +321,18 @@ def _runs(alice: Tour, ids: dict[str, Any]) -> None:
     alice.open(home, f"{home}/new", f"{OTHER}/runs", f"{home}?before=1")
     for kind in ("backfill", "backfill_user", "reextract", "rereduce", "import"):
         alice.open(f"{home}/new?kind={kind}")
-    for run_id in range(1, 6):
+    first, *_ = runs = ids["runs of Workflow"]
+    for run_id in runs:
         alice.open(f"{home}/{run_id}", f"{home}/{run_id}/repeat")
-    alice.open(f"{home}/1?failures=1", f"{home}/1/apply")
+    alice.open(f"{home}/{first}?failures=1", f"{home}/{first}/apply")
     wrong = {"scope": "listed", "subjects": f"1 {LONG}", "rate": LONG}
     alice.send(f"{home}/new?kind=backfill", wrong)
     alice.send(f"{home}/new?kind=backfill_user", {"user": LONG})
     alice.send(f"{home}/new?kind=reextract", {"scope": "since", "since": LONG})
     alice.send(f"{home}/new?kind=backfill", {"effects": "act"}, status=200)
-    home = f"{PROJECT}/runs"
-    alice.open(home, f"{home}/new", f"{home}/new?kind=rereduce", f"{home}/6", f"{home}/6/repeat")
+    home, (first, *_) = f"{PROJECT}/runs", ids["runs of Project"]
+    alice.open(home, f"{home}/new", f"{home}/new?kind=rereduce")
+    alice.open(f"{home}/{first}", f"{home}/{first}/repeat")
 
 
 def _operations(root: Tour) -> None:

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
+from uuid import UUID
 
 import pytest
 from flask import Flask
@@ -23,6 +24,12 @@ IDS: dict[str, object] = {
     "project_id": 10,
     "of": "subjects",
     "kind": "subject_rules",
+    "request_id": UUID(int=1),
+    "failure_sort": "runs",
+    "cause_key": "none",
+    "run_id": 1,
+    "extractor_key": "any",
+    "reducer_key": "any",
 }
 SAFE = {"GET", "HEAD", "OPTIONS"}
 JSON_ANSWER = {"Accept": "application/json"}
@@ -96,7 +103,12 @@ def test_every_route_that_changes_something_wants_the_token(
 def test_so_do_those_for_administrators_alone(app: Flask) -> None:
     with app.app_context():
         routes = [path for _, path in unsafe_routes(app, of=Who.ADMIN)]
-    assert routes == ["/freeze"]
+    assert routes == [
+        "/freeze",
+        "/operations/failures/runs/none",
+        "/operations/queues",
+        "/operations/rejected",
+    ]
     root = app.test_client()
     sign_in(root, "root")
     root.post("/session/admin", data={"on": "1", "csrf_token": csrf_token(root)})
