@@ -137,11 +137,11 @@ class Config:
         readers.positive,
         "then the action or run of a silent worker is taken up again",
     )
-    keep_days: int = _setting(
-        "CAESAR_KEEP_DAYS",
-        90,
+    retention_days: int = _setting(
+        "CLASSIFICATION_RETENTION",
+        30,
         readers.integer,
-        "how long classifications are kept that are processed; 0: for ever",
+        "days for which processed classifications are kept; 0: for ever",
     )
     export_storage: str = _setting(
         "EXPORT_STORAGE",
@@ -149,6 +149,9 @@ class Config:
         readers.storage,
         "where exports are kept: a folder, or `s3://bucket/prefix`;"
         " unset: `exports` in `CAESAR_HOME`",
+    )
+    alarm_webhook: str = _setting(
+        "ALARM_WEBHOOK", "", readers.url, "address that alarms are posted to, as JSON", secret=True
     )
     commit_id: str = _setting(
         "CAESAR_COMMIT_ID", "", str, "shown on the status page, and to those who monitor"
@@ -247,7 +250,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 
 def _refuse_incomplete(config: Config) -> None:
-    optional = {"commit_id", "metrics_token", "sentry_dsn", "export_storage"}
+    optional = {"commit_id", "metrics_token", "sentry_dsn", "export_storage", "alarm_webhook"}
     optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:

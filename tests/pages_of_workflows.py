@@ -10,8 +10,9 @@ from caesar_web.access.permissions import Place
 from caesar_web.domain.lights import ALL_WELL, NOTHING_YET, light_of
 from caesar_web.domain.whys import Why
 from caesar_web.domain.wordings import Reworded
+from caesar_web.pipeline.host_lights import HostShown
 from caesar_web.store.action_pages import Act, Wanted
-from caesar_web.store.activity import Freeze
+from caesar_web.store.activity import Alarm, Freeze
 from caesar_web.store.configuration import (
     Project,
     Reducer,
@@ -26,7 +27,6 @@ from caesar_web.web.acts import ActShown
 from caesar_web.web.flow import Flow, Link, Part, RulePart
 from caesar_web.web.freezes import Line, Scope
 from caesar_web.web.history import Shown
-from caesar_web.web.host_lights import HostShown
 from caesar_web.web.layout import Frozen as Banner
 from caesar_web.web.listed import ProjectListed, WorkflowListed
 from caesar_web.web.part_page import states_of
@@ -202,7 +202,14 @@ WORKFLOW_PAGES: Pages = [
     ("workflows/new.html", lambda: _new(WorkflowChoices((), is_whole=True))),
     (
         "workflows/show.html",
-        lambda: {**HERE, **RECENT, "flow": FLOW, "hosts": HOSTS, "reworded": REWORDED},
+        lambda: {
+            **HERE,
+            **RECENT,
+            "flow": FLOW,
+            "hosts": HOSTS,
+            "reworded": REWORDED,
+            "alarms": [Alarm(message=MARKUP, raised_at=NOON)],
+        },
     ),
     (
         "workflows/show.html",
@@ -214,6 +221,7 @@ WORKFLOW_PAGES: Pages = [
             "hosts": [],
             "flow": Flow((), (), (), ()),
             "reworded": [],
+            "alarms": [],
         },
     ),
     ("workflows/settings.html", lambda: _settings(of_administrator=True)),
@@ -310,6 +318,7 @@ WORKFLOW_LAYOUTS = {
     "freezes/_of_others.html",
     "freezes/_panel.html",
     "history/_changes.html",
+    "workflows/_alarms.html",
     "workflows/_flow.html",
     "workflows/_hosts.html",
     "workflows/_list.html",

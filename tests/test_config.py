@@ -63,8 +63,9 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CAESAR_SWEEP_SECONDS": ("5", 5, "0"),
     "CAESAR_ACTION_ATTEMPTS": ("3", 3, ""),
     "CAESAR_ACTION_LEASE_SECONDS": ("10", 10, "-10"),
-    "CAESAR_KEEP_DAYS": ("30", 30, "-1"),
+    "CLASSIFICATION_RETENTION": ("7", 7, "-1"),
     "EXPORT_STORAGE": ("s3://a-bucket/exports", "s3://a-bucket/exports", "gs://a-bucket"),
+    "ALARM_WEBHOOK": ("https://chat.example.org/x", "https://chat.example.org/x", "chat"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
     "CAESAR_METRICS_TOKEN": ("t", "t", None),
     "CAESAR_LOG_FORMAT": ("json", "json", "xml"),
@@ -117,7 +118,7 @@ def test_a_setting_is_read(variable: str, tmp_path: Path, monkeypatch: pytest.Mo
 def test_what_is_not_of_its_kind_is_refused(variable: str, text: str, tmp_path: Path) -> None:
     with pytest.raises(InvalidSetting, match=rf"^{variable}: must .*|^{variable}: '") as refusal:
         load({"CAESAR_HOME": str(tmp_path), variable: text})
-    is_secret = variable in ("SECRET_KEY", "ENCRYPTION_KEYS")
+    is_secret = variable in ("SECRET_KEY", "ENCRYPTION_KEYS", "ALARM_WEBHOOK")
     assert (repr(text) in str(refusal.value)) != is_secret
 
 

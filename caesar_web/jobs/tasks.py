@@ -133,8 +133,8 @@ def sweep() -> None:
         queues.ring_actions(config.redis_url, workflow_id)
     for run_id in runs:
         queues.ring_run(config.redis_url, run_id)
-    if config.keep_days:
-        purge_classifications(timedelta(days=config.keep_days))
+    if config.retention_days:
+        purge_classifications(timedelta(days=config.retention_days))
     _purge_exports()  # last, as a bucket may be slow
 
 

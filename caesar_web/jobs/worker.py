@@ -17,6 +17,7 @@ from caesar_web import logs
 from caesar_web.config import Config
 from caesar_web.jobs.aside import Aside
 from caesar_web.jobs.tasks import LONGEST_SECONDS, sweep
+from caesar_web.jobs.watching import look_around
 
 MAINTENANCE_SECONDS = 30  # how soon a job is tried again whose worker was killed
 SILENT_SECONDS = 30  # a minute after this a worker that was killed while idle no longer counts
@@ -66,6 +67,7 @@ def schedule(app: Flask) -> None:
         while not stop.is_set():
             try:
                 sweep()
+                look_around()
             except SQLAlchemyError:
                 log.exception("the sweep could not read the database; it tries again")
             stop.wait(config.sweep_seconds)

@@ -221,7 +221,7 @@ class AuditEntry(Base):
 
 
 class Alarm(Base):
-    """Something that the owner of a workflow should look at."""
+    """Something that the owner of a workflow should look at, until it is `cleared_at`."""
 
     __tablename__ = "alarms"
     __table_args__ = (UniqueConstraint("workflow_id", "kind", "name"),)
@@ -233,3 +233,4 @@ class Alarm(Base):
     message: Mapped[str] = mapped_column(Text)
     raised_at: Mapped[datetime] = mapped_column(UTCDateTime)
     cleared_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    told_at: Mapped[datetime | None] = mapped_column(UTCDateTime)

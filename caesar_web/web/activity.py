@@ -19,6 +19,7 @@ from caesar_web.domain.traced_conditions import condition_of
 from caesar_web.domain.whys import Why, from_json
 from caesar_web.jobs import tasks
 from caesar_web.pipeline.configuring import Unknown
+from caesar_web.pipeline.host_lights import hosts_of
 from caesar_web.store import action_pages
 from caesar_web.store import action_repeats as repeats
 from caesar_web.store.action_pages import OF, Cursor, Wanted
@@ -27,7 +28,6 @@ from caesar_web.store.configuration import SubjectRule, UserRule, Workflow
 from caesar_web.store.effects import AnyEffect
 from caesar_web.store.queries import reading
 from caesar_web.web import acts, forms
-from caesar_web.web.host_lights import hosts_of
 from caesar_web.web.pages import page
 
 PAGE_SIZE = 50

@@ -6,9 +6,9 @@ from werkzeug.wrappers import Response as AnyResponse
 from caesar_web.access import freezing, parts
 from caesar_web.access.permissions import permit
 from caesar_web.jobs import tasks
+from caesar_web.pipeline.host_lights import hosts_of
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
-from caesar_web.web.host_lights import hosts_of
 
 blueprint = Blueprint("hosts", __name__, url_prefix="/workflows/<int:workflow_id>/hosts")
 

@@ -20,14 +20,14 @@ from caesar_web.domain.lights import NOTHING_YET
 from caesar_web.domain.options import Unreadable
 from caesar_web.jobs import tasks
 from caesar_web.pipeline.configuring import ChangedMeanwhile
-from caesar_web.store import action_pages
+from caesar_web.pipeline.host_lights import hosts_of
+from caesar_web.store import action_pages, alarm_statements
 from caesar_web.store.action_pages import Cursor, Wanted
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.fingerprints import fingerprint_of_settings
 from caesar_web.store.queries import reading
 from caesar_web.web import acts, forms, listed, run_views
 from caesar_web.web.flow import flow
-from caesar_web.web.host_lights import hosts_of
 from caesar_web.web.pages import page
 
 CHANGED = (
@@ -92,6 +92,7 @@ def show(workflow_id: int) -> Response:
             hosts=hosts_of(session, workflow, panoptes=tasks.panoptes_host(), now=parts.now()),
             start=_start(workflow_id),
             reworded=reworded,
+            alarms=alarm_statements.open_ones(session, workflow_id),
             **_recent(session, workflow),
         )
 

@@ -12,7 +12,7 @@ from sqlalchemy import select
 
 from caesar_web.domain.causes import cause_of, key_of
 from caesar_web.jobs.tasks import panoptes_host
-from caesar_web.store.activity import Freeze, Light
+from caesar_web.store.activity import Alarm, Freeze, Light
 from caesar_web.store.configuration import (
     Extractor,
     Project,
@@ -107,6 +107,7 @@ def furnish(app: Flask) -> None:
         receive([None, {**make_event(90), "data": {"links": {"workflow": 100, LONG: "<b>"}}}])
         with db.session.begin():
             _add_what_failed()
+            _alarm()
         for minutes, status in enumerate(("completed", "pending", "failed")):
             over: JSON = {"status": status, "minutes": minutes, "trace": traced(minutes)}
             add_action(1, last_error=f"It broke: {LONG}", attempts=3, **over)
@@ -128,6 +129,17 @@ def _ask_for_data() -> None:
     add_request(row=file, run={**over, "status": "finished", "failed": 3})
     add_request(row=kept, run={**over, "status": "finished"})
     add_request(reducible=Reducible("Project", 10), row=kept, run={**over, "status": "finished"})
+
+
+def _alarm() -> None:
+    alarm = Alarm(
+        workflow_id=100,
+        kind="silent",
+        name="stream",
+        message=f"It is silent: {LONG}",
+        raised_at=START,
+    )
+    db.session.add(alarm)
 
 
 def _add_what_failed() -> None:

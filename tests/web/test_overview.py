@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import update
 
 from caesar_web.access import choices
-from caesar_web.store.activity import Light
+from caesar_web.store.activity import Alarm, Light
 from caesar_web.store.configuration import Extractor, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract
@@ -245,3 +245,19 @@ def _queue(app: Flask) -> str | None:
 def _effect_id(app: Flask) -> int:
     with app.app_context():
         return db.session.get_one(Workflow, 100).subject_rules[0].effects[0].id
+
+
+def test_alarms_stand_on_the_page_of_their_workflow_until_they_are_cleared(
+    app: Flask, alice: FlaskClient
+) -> None:
+    with app.app_context(), db.session.begin():
+        of = {"kind": "never_fired", "raised_at": START}
+        db.session.add(Alarm(**of, workflow_id=100, name="a", message="Rule 1 & co. are idle."))
+        db.session.add(Alarm(**of, workflow_id=100, name="b", message="cleared", cleared_at=START))
+        db.session.add(Alarm(**of, workflow_id=300, name="a", message="another's"))
+    told = visit(alice, "/workflows/100").text
+    assert "Look at this" in told
+    assert "Rule 1 & co. are idle." in told
+    assert "cleared" not in told
+    assert "another's" not in told
+    assert "Look at this" not in visit(alice, "/workflows/200").text

@@ -1,4 +1,4 @@
-"""The hosts that a workflow's effects call, as pages show them."""
+"""The hosts that a workflow’s effects call, and how calls to them fare."""
 
 from collections import Counter
 from dataclasses import dataclass
