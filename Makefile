@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 ARGS ?=
+# One more than there are cores, as drills mostly wait.
+TESTERS = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --no-user
@@ -26,7 +28,7 @@ run: $(VENV)/.installed ## Install, then start everything on http://127.0.0.1:30
 	@exec $(BIN)/caesar up
 
 test: $(VENV)/.installed-dev ## Run the tests, with a PostgreSQL and a Redis of their own
-	@$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest -n $(TESTERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 drill: $(VENV)/.installed-dev ## Run only the drills: the tests that kill, freeze and flush things
 	@DRILL_TIMES=20 $(BIN)/python -m pytest -m drill $(ARGS)
