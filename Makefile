@@ -31,7 +31,7 @@ test: $(VENV)/.installed-dev ## Run the tests, with a PostgreSQL and a Redis of 
 	@$(BIN)/python -m pytest -n $(TESTERS) --maxprocesses 4 --dist loadfile $(ARGS)
 
 drill: $(VENV)/.installed-dev ## Run only the drills: the tests that kill, freeze and flush things
-	@DRILL_TIMES=20 $(BIN)/python -m pytest -m drill $(ARGS)
+	@DRILL_TIMES=10 $(BIN)/python -m pytest -m drill $(ARGS)
 
 bench: $(VENV)/.installed-dev ## Measure the throughput, and how long pages take
 	@$(BIN)/python -m bench $(ARGS)

@@ -43,11 +43,13 @@ def test_b7a_tokens_are_neither_kept_nor_logged_in_clear(
     for text in (token, token.rpartition(".")[2], secret, garbage):
         assert text.encode() not in kept
         assert text not in caplog.text
-    for beginning in (b"Bearer", b"eyJ"):  # which every token and no digest has
-        assert beginning not in kept
+    beginning = token[:10]  # of any token: digests have three letters of it now and then
+    assert beginning.startswith("eyJ")
+    for text in ("Bearer", beginning):
+        assert text.encode() not in kept
     cookie = browser.get_cookie("caesar_session")
     assert cookie is not None
-    assert "eyJhbGciOi" not in cookie.value
+    assert beginning not in cookie.value
 
 
 @pytest.mark.parametrize(

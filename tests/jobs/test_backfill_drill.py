@@ -22,11 +22,11 @@ pytestmark = pytest.mark.drill
 
 TIMES = int(os.environ.get("DRILL_TIMES", "1"))  # `make drill` says more
 SEEDED = range(1001, 1200)  # with subject 70 those that the stand-in has already
-MORE = range(50_001, 50_001 + 250 * TIMES - 200)
+MORE = range(50_001, 50_001 + 500 * TIMES - 200)
 SUBJECTS = (70, *SEEDED, *MORE)
-COUNT = 2_500 * TIMES
+COUNT = 5_000 * TIMES
 SET_OF_WORKFLOW, SERVICE_ACCOUNT = 7, 1
-SECONDS = 60.0 + 60 * TIMES
+SECONDS = 60.0 + 120 * TIMES
 AT_ONCE = 5_000
 
 
