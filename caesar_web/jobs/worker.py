@@ -20,6 +20,7 @@ from caesar_web.jobs.tasks import LONGEST_SECONDS, sweep
 from caesar_web.jobs.watching import look_around
 
 MAINTENANCE_SECONDS = 30  # how soon a job is tried again whose worker was killed
+THE_WATCH = 0  # as what is done aside for a workflow has the workflow's number
 SILENT_SECONDS = 30  # a minute after this a worker that was killed while idle no longer counts
 
 log = logging.getLogger(__name__)
@@ -63,11 +64,12 @@ def schedule(app: Flask) -> None:
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
+    aside = Aside(app)
     with app.app_context():
         while not stop.is_set():
             try:
                 sweep()
-                look_around()
+                aside.begin(THE_WATCH, look_around)  # which asks Panoptes, so may take long
             except SQLAlchemyError:
                 log.exception("the sweep could not read the database; it tries again")
             stop.wait(config.sweep_seconds)

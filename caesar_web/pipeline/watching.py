@@ -15,8 +15,8 @@ from caesar_web.store import gate_statements as gates
 from caesar_web.store import health_statements as health
 from caesar_web.store import queries
 from caesar_web.store.action_statements import SUBJECT_ACTIONS, USER_ACTIONS, Kind
-from caesar_web.store.configuration import Workflow
-from caesar_web.store.effects import AnyRule
+from caesar_web.store.configuration import SubjectRule, Workflow
+from caesar_web.store.effects import AnyRule, named_rules
 
 
 @dataclass(frozen=True)
@@ -62,10 +62,11 @@ def watch(
 
 def _numbered(workflow: Workflow) -> Iterator[tuple[AnyRule, Kind, str, str]]:
     """Each rule with its actions, the kind of its light, and what pages call it."""
-    for number, rule in enumerate(workflow.subject_rules, start=1):
-        yield rule, SUBJECT_ACTIONS, "subject_rule", f"Rule {number}"
-    for number, of_users in enumerate(workflow.user_rules, start=1):
-        yield of_users, USER_ACTIONS, "user_rule", f"Rule {number} for volunteers"
+    for rule, name in named_rules(workflow):
+        if isinstance(rule, SubjectRule):
+            yield rule, SUBJECT_ACTIONS, "subject_rule", name.capitalize()
+        else:
+            yield rule, USER_ACTIONS, "user_rule", name.capitalize()
 
 
 def _in_use(

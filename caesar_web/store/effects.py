@@ -1,6 +1,6 @@
 """Saving effects: their secrets sealed, what their targets belong to, who saved them and when."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from caesar_web.store.configuration import (
     SubjectRuleEffect,
     UserRule,
     UserRuleEffect,
+    Workflow,
 )
 from caesar_web.store.sealing import Sealer, Unopenable
 
@@ -32,6 +33,14 @@ class Saving:
     now: datetime
     sealer: Sealer
     owners: Mapping[Target, Owner]
+
+
+def named_rules(workflow: Workflow) -> Iterator[tuple[AnyRule, str]]:
+    """Each rule in its order, with what pages call it."""
+    for number, rule in enumerate(workflow.subject_rules, start=1):
+        yield rule, f"rule {number}"
+    for number, of_users in enumerate(workflow.user_rules, start=1):
+        yield of_users, f"rule {number} for volunteers"
 
 
 def opened(effect: AnyEffect, sealer: Sealer) -> EffectRow:

@@ -18,7 +18,7 @@ from caesar_web.store import health_statements as health
 from caesar_web.store import part_queries, queries
 from caesar_web.store.activity import Light as LightRow
 from caesar_web.store.configuration import Extractor, Reducer, UserRule, Workflow
-from caesar_web.store.effects import AnyEffect, AnyRule
+from caesar_web.store.effects import AnyEffect, AnyRule, named_rules
 from caesar_web.store.health_statements import Attempts
 from caesar_web.store.snapshot import revisions, snapshot
 from caesar_web.web import part_page
@@ -182,7 +182,7 @@ def _extractor(row: Extractor, uses: _Uses, fared: _Fared) -> Part:
 
 def _reducer(row: Reducer, workflow: Workflow, uses: _Uses, fared: _Fared) -> Part:
     keys = {extractor.key for extractor in workflow.extractors}
-    numbers = _numbers(workflow)
+    names = dict(named_rules(workflow))
     return Part(
         f"reducer-{row.key}",
         row.key,
@@ -190,7 +190,7 @@ def _reducer(row: Reducer, workflow: Workflow, uses: _Uses, fared: _Fared) -> Pa
         fared.light("reducer", row),
         url_for("reducers.edit", workflow_id=workflow.id, part_id=row.id),
         tuple(_links("extractor", uses.extractors[row.key], keys)),
-        tuple(Link(numbers[rule], _anchor(rule)) for rule in uses.rules_with(row)),
+        tuple(Link(names[rule], _anchor(rule)) for rule in uses.rules_with(row)),
         state_of(row),
     )
 
@@ -213,16 +213,6 @@ def _rules(
             tuple((effect, fared.of_effect(target, effect)) for effect in rule.effects),
             state_of(rule),
         )
-
-
-def _numbers(workflow: Workflow) -> dict[AnyRule, str]:
-    """What each rule is called."""
-    named: dict[AnyRule, str] = {}
-    for number, rule in enumerate(workflow.subject_rules, start=1):
-        named[rule] = f"rule {number}"
-    for number, of_users in enumerate(workflow.user_rules, start=1):
-        named[of_users] = f"rule {number} for volunteers"
-    return named
 
 
 def _links(kind: str, keys: Iterable[str], known: Container[str]) -> Iterator[Link]:
