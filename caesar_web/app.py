@@ -15,6 +15,7 @@ from caesar_web.api import (
     conditional,
     effects,
     extracts,
+    graphql,
     metrics,
     parts,
     probes,
@@ -41,6 +42,7 @@ from caesar_web.web import (
     extractors,
     failures,
     freezes,
+    graphql_page,
     headers,
     help,
     history,
@@ -97,10 +99,12 @@ BLUEPRINTS = (
     operations.blueprint,
     failures.blueprint,
     rejected.blueprint,
+    graphql_page.blueprint,
     effects.blueprint,
     parts.blueprint,
     rules_api.blueprint,
     stream.blueprint,
+    graphql.blueprint,
     metrics.blueprint,
     probes.blueprint,
 )
@@ -151,7 +155,7 @@ def _guard(app: Flask, config: Config) -> None:
     )
     app.before_request(request_ids.name_what_it_is_about)
     identity.begin_sessions(app)
-    csrf.protect(app, exempt=stream.blueprint)
+    csrf.protect(app, stream.blueprint, graphql.blueprint)
     app.before_request(permissions.check)
     app.before_request(csrf.check)
     app.after_request(conditional.tag)

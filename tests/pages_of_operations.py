@@ -120,11 +120,17 @@ def _rejected(**over: Any) -> dict[str, Any]:
     }
 
 
+def _asked(*, answered: str | None) -> dict[str, Any]:
+    return {"form": forms.Query(), "answered": answered, "schema": MARKUP}
+
+
 OPERATION_PAGES: Pages = [
     ("operations/index.html", lambda: NOW),
     ("operations/index.html", lambda: QUIET),
     ("operations/queues.html", _queues),
     ("operations/queues.html", lambda: _queues(MARKUP) | {"chosen": []}),
+    ("operations/graphql.html", lambda: _asked(answered=None)),
+    ("operations/graphql.html", lambda: _asked(answered=LONG)),
     (
         "operations/failures.html",
         lambda: {

@@ -118,6 +118,7 @@ FORMS: dict[str, dict[str, str]] = {
     "reducers.state": {"status": "halted"},
     "project_reducers.state": {"status": "halted"},
     "operations.choose_queue": {"of": "workflow", "id": str(PRIVATE), "queue": "classifications"},
+    "graphql_page.ask": {"query": "{ me { isLoggedIn } }"},
     "failures.act": {"do": "retry"},
     "rejected.act": {"do": "discard"},
 }
@@ -126,6 +127,7 @@ BODIES: dict[str, Any] = {
     "workflows.update": {"status": "paused"},
     "projects.create": {"id": 30},
     "projects.update": {"status": "halted"},
+    "graphql.ask": {"query": "{ workflow(id: 300) { id } }"},
     "parts_api.create_extractor": {"type": "who", "key": "new"},
     "parts_api.update_extractor": {"key": "other"},
     "parts_api.create_reducer": {"type": "count", "key": "new"},

@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 from caesar_web.access import parts, trail
 from caesar_web.access.identity import identity
 from caesar_web.access.membership import may_touch
-from caesar_web.access.permissions import Hidden, NotAllowed, place
+from caesar_web.access.permissions import Hidden, NotAllowed, Place
 from caesar_web.domain.exports import EXPORTS, Export
 from caesar_web.jobs import queues, tasks
 from caesar_web.pipeline import exporting
@@ -45,9 +45,8 @@ class Exportable:
         return Visible(self.kinds, only_public=not self.is_member)
 
 
-def of_workflow() -> Exportable:
-    """The workflow that the path names."""
-    found = place()
+def of_workflow(found: Place) -> Exportable:
+    """A workflow that the caller may see something of."""
     flags = {name for name in ("public_extracts", "public_reductions") if getattr(found, name)}
     return Exportable(
         Reducible("Workflow", found.workflow_id),

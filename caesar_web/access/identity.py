@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from caesar_web.access import parts, renewal
 from caesar_web.access.renewal import PanoptesAway
 from caesar_web.jobs import tasks
-from caesar_web.panoptes.bearer import Claims, InvalidToken, KeysMissing
+from caesar_web.panoptes.bearer import Claims, ExpiredToken, InvalidToken, KeysMissing
 from caesar_web.panoptes.people import PersonTokens
 from caesar_web.store import credential_statements as credentials
 from caesar_web.store.credential_statements import Kept
@@ -27,6 +27,10 @@ KEPT_OVER_SIGN_IN = ("return_to", "draft")
 
 class BadToken(Exception):
     """The Authorization header is not the bearer token of anybody."""
+
+
+class Expired(BadToken):
+    """The bearer token was good once."""
 
 
 UNKNOWN = (BadToken, PanoptesAway, KeysMissing, SQLAlchemyError)  # nobody can say who it is
@@ -69,6 +73,22 @@ def identity() -> Identity | None:
     if isinstance(found, Exception):
         raise found
     return found
+
+
+def by_token_alone() -> None:
+    """Lets no cookie say who this is, and takes a token that never was good for none.
+
+    Raises Expired, PanoptesAway and KeysMissing.
+    """
+    if "Authorization" not in request.headers:
+        g.identity = None
+        return
+    try:
+        identity()
+    except Expired:
+        raise
+    except BadToken:
+        g.identity = None
 
 
 def identity_if_any() -> Identity | None:
@@ -168,6 +188,8 @@ def _by_token(header: str) -> Identity:
     token = found[1]
     try:
         claims = parts.public_keys().verify(token, now=parts.now())
+    except ExpiredToken as problem:
+        raise Expired(str(problem)) from None
     except InvalidToken as problem:
         raise BadToken(str(problem)) from None
     return Identity(

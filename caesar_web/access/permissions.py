@@ -81,6 +81,7 @@ PERMISSIONS: dict[str, Permission] = {
     ),
     "see data requests": Permission(Who.MEMBER, public=EITHER, opened_to=Who.SIGNED_IN),
     "ask for data": Permission(Who.MEMBER, public=EITHER, opened_to=Who.SIGNED_IN),
+    "ask GraphQL": Permission(Who.ANYONE, for_people=False),  # each field looks at who asks
     "fetch a file by its link": Permission(Who.ANYONE),  # the link is signed
     "configure a workflow": Permission(Who.MEMBER),
     "read a workflow's trail": Permission(Who.MEMBER),
@@ -161,7 +162,7 @@ def check() -> None:
         return
     named = request.view_args or {}
     workflow_id = named.get("workflow_id")
-    g.place = None if workflow_id is None else _find(workflow_id)
+    g.place = None if workflow_id is None else find_place(workflow_id)
     try:
         _check(permission, g.place, named)
     except (NotSignedIn, NotAllowed, Hidden) as refusal:
@@ -228,7 +229,8 @@ def _only_looks(refusal: HTTPException) -> bool:
     return isinstance(refusal, NotSignedIn) and request.method == "GET" and wants_page()
 
 
-def _find(workflow_id: int) -> Place | None:
+def find_place(workflow_id: int) -> Place | None:
+    """The workflow of this id, whoever may see it."""
     if workflow_id > LARGEST_ID:
         return None
     columns = (

@@ -33,7 +33,7 @@ def topic_of(reducible: Reducible, reducer_key: str) -> Topic:
 def push_reduction(reducible: Reducible, topic: Topic, given: PushedReduction) -> int:
     """Writes a reduction and what follows; gives its id. Raises Missing and PanoptesAway."""
     if topic is SUBJECT:
-        _know_subject(reducible, given.target_id)
+        know_subject(reducible, given.target_id)
     with tasks.transaction() as session:
         id = pushing.push_reduction(session, reducible, topic, given, now=parts.now())
     if reducible.type == "Workflow":
@@ -43,14 +43,14 @@ def push_reduction(reducible: Reducible, topic: Topic, given: PushedReduction) -
 
 def push_extract(workflow_id: int, given: PushedExtract) -> int:
     """Writes an extract and what follows; gives its id. Raises Missing, Refused, PanoptesAway."""
-    _know_subject(Reducible("Workflow", workflow_id), given.subject_id)
+    know_subject(Reducible("Workflow", workflow_id), given.subject_id)
     with tasks.transaction() as session:
         id = pushing.push_extract(session, workflow_id, given, now=parts.now())
     _ring(workflow_id)
     return id
 
 
-def _know_subject(reducible: Reducible, subject_id: int) -> None:
+def know_subject(reducible: Reducible, subject_id: int) -> None:
     """Asks Panoptes for a subject that nobody here knows: it must be of this project."""
     with reading() as session:
         if session.get(Subject, subject_id) is not None:

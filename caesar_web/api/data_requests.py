@@ -34,13 +34,13 @@ def listed(exportable: Exportable) -> Response:
         found = data_requests.listed(
             session,
             exportable.reducible,
-            _visible(exportable),
+            visible(exportable),
             most=MOST_LISTED,
             kind=ALIASES.get(kind, kind) if kind else None,
             subgroup=request.args.get("subgroup") or None,
         )
         session.expunge_all()
-    return rendering.as_response([_shape(one) for one in found])
+    return rendering.as_response([shape(one) for one in found])
 
 
 def shown(exportable: Exportable, request_id: str) -> Response:
@@ -51,7 +51,7 @@ def shown(exportable: Exportable, request_id: str) -> Response:
         return rendering.not_found("DataRequest", request_id)
     if found.request.requested_data not in KINDS:
         return rendering.not_found("DataRequest", request_id)
-    return rendering.as_response(_shape(found))
+    return rendering.as_response(shape(found))
 
 
 def created(exportable: Exportable, show: Callable[[str], str]) -> Response:
@@ -66,7 +66,7 @@ def created(exportable: Exportable, show: Callable[[str], str]) -> Response:
     except TooMany as problem:
         return rendering.refused(429, str(problem))
     made = exports.find(exportable, str(request_id))
-    response = rendering.as_response(_shape(made), status=201)
+    response = rendering.as_response(shape(made), status=201)
     response.headers["Location"] = show(str(request_id))
     return response
 
@@ -76,12 +76,14 @@ def unknown() -> Response:
     return Response(status=404, content_type="application/json")
 
 
-def _visible(exportable: Exportable) -> Visible:
-    visible = exportable.visible
-    return visible._replace(kinds=KINDS & frozenset(visible.kinds))
+def visible(exportable: Exportable) -> Visible:
+    """What of it the caller sees, without what clients do not know of."""
+    seen = exportable.visible
+    return seen._replace(kinds=KINDS & frozenset(seen.kinds))
 
 
-def _shape(asked: Asked) -> dict[str, Any]:
+def shape(asked: Asked) -> dict[str, Any]:
+    """A request as clients read it."""
     row, run = asked
     has_file = exports.has_file(asked, now=parts.now())
     return {

@@ -31,6 +31,10 @@ class InvalidToken(Exception):
     """A token that nobody may act by. The text says why, without the token."""
 
 
+class ExpiredToken(InvalidToken):
+    """A token that was good once."""
+
+
 class KeysMissing(Exception):
     """The keys to verify tokens with cannot be read, so that no token can be judged."""
 
@@ -61,7 +65,7 @@ class PublicKeys:
             raise InvalidToken("The token is not signed by Panoptes")
         claims = _claims(signed.payload or b"")
         if claims.expires_at <= now:
-            raise InvalidToken("The token has expired")
+            raise ExpiredToken("The token has expired")
         return claims
 
     def _keys(self) -> list[RSAKey]:

@@ -5,11 +5,13 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.exceptions import RequestEntityTooLarge
 
 
-def protect(app: Flask, *, exempt: Blueprint) -> None:
-    """Makes ready for `check`; an `exempt` blueprint never looks at cookies."""
+def protect(app: Flask, *exempt: Blueprint) -> None:
+    """Makes ready for `check`; those that are `exempt` never look at cookies."""
     app.config["WTF_CSRF_CHECK_DEFAULT"] = False  # first who it is, and only then this
     app.config["WTF_CSRF_TIME_LIMIT"] = None  # as long as the session
-    CSRFProtect(app).exempt(exempt)
+    csrf = CSRFProtect(app)
+    for blueprint in exempt:
+        csrf.exempt(blueprint)
 
 
 def check() -> None:

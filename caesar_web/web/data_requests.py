@@ -5,7 +5,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import exports
 from caesar_web.access.negotiation import wants_page
-from caesar_web.access.permissions import Hidden, permit
+from caesar_web.access.permissions import Hidden, permit, place
 from caesar_web.api import data_requests as api
 from caesar_web.web import data_request_page as pages
 from caesar_web.web import errors
@@ -91,7 +91,7 @@ def _shown(home: Home, request_id: str) -> Response:
 
 
 def _of_workflow(workflow_id: int) -> Home:
-    return Home(exports.of_workflow(), "data_requests", {"workflow_id": workflow_id})
+    return Home(exports.of_workflow(place()), "data_requests", {"workflow_id": workflow_id})
 
 
 def _of_project(project_id: int) -> Home:

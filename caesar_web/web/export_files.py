@@ -6,7 +6,7 @@ from werkzeug.wrappers import Response
 
 from caesar_web.access import export_files, exports, parts
 from caesar_web.access.exports import Exportable
-from caesar_web.access.permissions import permit
+from caesar_web.access.permissions import permit, place
 
 blueprint = Blueprint("export_files", __name__)
 
@@ -20,7 +20,7 @@ def by_link(token: str) -> Response:
 @blueprint.get("/workflows/<int:workflow_id>/data_requests/<request_id>/file")
 @permit("see data requests")
 def of_workflow(workflow_id: int, request_id: str) -> Response:
-    return _sent(exports.of_workflow(), request_id)
+    return _sent(exports.of_workflow(place()), request_id)
 
 
 @blueprint.get("/projects/<int:project_id>/data_requests/<request_id>/file")

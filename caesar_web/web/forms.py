@@ -125,6 +125,15 @@ class Configuration(PageForm):
     )
 
 
+class Query(PageForm):
+    """A query as GraphQL has it; what is wrong with it, its answer says."""
+
+    query = TextAreaField("Query", [validators.InputRequired("Give a query.")])
+    variables = TextAreaField(
+        "Variables", [validators.Optional()], description='As JSON, such as {"id": 100}.'
+    )
+
+
 class FindSubject(Form):  # type: ignore[misc]  # WTForms has no types
     """Which subject to show: it goes into the address."""
 

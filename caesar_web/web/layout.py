@@ -42,6 +42,7 @@ OPERATION_TABS = (
     ("Failures", "failures.index"),
     ("Rejected events", "rejected.index"),
     ("Queues", "operations.choose_queue"),
+    ("GraphQL", "graphql_page.ask"),
 )
 BELOW = {"recipes": "rules"}  # pages that are another tab's
 

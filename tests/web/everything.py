@@ -355,3 +355,5 @@ def _operations(root: Tour) -> None:
     root.open(failure, f"{home}/failures/runs/none", f"{home}/rejected?reason=none")
     root.send(failure, {"do": "discard"}, status=200)
     root.send(f"{home}/queues", {"id": LONG})
+    root.open("/graphiql")
+    root.send("/graphiql", {"query": f"{{ {LONG} }}"}, status=200)
