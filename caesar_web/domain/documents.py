@@ -92,10 +92,9 @@ def read_document(document: Any) -> Document:
         check_storable(document)
     except Unstorable as problem:
         raise InvalidConfiguration([Problem("", str(problem))]) from None
-    known = (*SETTINGS, *_MEMBERS)
     for name in document:
-        if name not in known:
-            problems.append(Problem(name, f"no such member; known: {', '.join(known)}"))
+        if name not in MEMBERS:
+            problems.append(Problem(name, f"no such member; known: {', '.join(MEMBERS)}"))
     members = {
         attribute: read(document[name], name, problems)
         for name, (attribute, read) in _MEMBERS.items()
@@ -292,3 +291,4 @@ _MEMBERS: dict[str, tuple[str, Callable[[Any, str, list[Problem]], Any]]] = {
     "rules_config": ("subject_rules", _rules("subject")),
     "user_rules_config": ("user_rules", _rules("user")),
 }
+MEMBERS = (*SETTINGS, *_MEMBERS)
