@@ -108,20 +108,23 @@ def read_document(document: Any) -> Document:
     return Document(settings, **members)
 
 
-def read_extractor(key: str, entry: Any) -> ExtractorRow:
-    """One extractor as a document has it. Raises InvalidConfiguration, with places within it."""
-    return _alone(_extractor, key, entry)
+def read_extractor(key: str, entry: Any, *, known: str | None = None) -> ExtractorRow:
+    """One extractor; it may keep a `known` key. Raises InvalidConfiguration, with places in it."""
+    return _alone(_extractor, key, entry, known)
 
 
-def read_reducer(key: str, entry: Any) -> ReducerRow:
-    """One reducer as a document has it. Raises InvalidConfiguration, with places within it."""
+def read_reducer(key: str, entry: Any, *, known: str | None = None) -> ReducerRow:
+    """One reducer; it may keep a `known` key. Raises InvalidConfiguration, with places in it."""
     if key == "subject":
         raise InvalidConfiguration([Problem("key", _RESERVED)])
-    return _alone(_reducer, key, entry)
+    return _alone(_reducer, key, entry, known)
 
 
 def _alone(
-    read: Callable[[str, dict[str, Any], str, list[Problem]], Part | None], key: str, entry: Any
+    read: Callable[[str, dict[str, Any], str, list[Problem]], Part | None],
+    key: str,
+    entry: Any,
+    known: str | None,
 ) -> Part:
     if not isinstance(entry, Mapping):
         raise InvalidConfiguration([Problem("", "must be an object")])
@@ -129,7 +132,7 @@ def _alone(
         check_storable(entry)
     except Unstorable as problem:
         raise InvalidConfiguration([Problem("", str(problem))]) from None
-    problems = [] if _KEY.fullmatch(key) else [Problem(".key", _no_key(key))]
+    problems = [] if key == known or is_key(key) else [Problem(".key", _no_key(key))]
     row = read(key, dict(entry), "", problems)
     if row is None or problems:
         raise InvalidConfiguration(Problem(place[1:], message) for place, message in problems)
