@@ -5,25 +5,31 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import IntegrityError
 
-from caesar_web.access import parts, trail
+from caesar_web.access import configuring, parts, trail
 from caesar_web.access.membership import may_touch
 from caesar_web.access.renewal import PanoptesAway
+from caesar_web.domain.documents import Document
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.jobs import tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline.workflows import Description, add, describe, name_of_project
+from caesar_web.pipeline.workflows import Description, describe, name_of_project
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from caesar_web.store.projects import add_project as add_project_row
 from caesar_web.store.queries import reading
+
+NOTHING = Document()
 
 
 class NotYours(Exception):
     """No such workflow, or somebody else's: which of the two, nobody is told."""
 
 
-def add_workflow(workflow_id: int) -> bool:
-    """Adds a workflow of the caller's; False where it is here. Raises NotYours, PanoptesAway."""
+def add_workflow(workflow_id: int, document: Document = NOTHING) -> bool:
+    """Adds a workflow of the caller's with a configuration, all or nothing; False if it is here.
+
+    Raises NotYours, PanoptesAway and, for the configuration, InvalidConfiguration.
+    """
     description = _described(workflow_id)
     if not may_touch(description.project_id):
         trail.refused("add a workflow", status=403)
@@ -32,15 +38,7 @@ def add_workflow(workflow_id: int) -> bool:
         if session.get(Workflow, workflow_id) is not None:
             return False
     try:
-        with db.session.begin():
-            add(db.session(), description, now=parts.now())
-            trail.note(
-                db.session(),
-                "added the workflow",
-                about=description.name,
-                workflow_id=workflow_id,
-                project_id=description.project_id,
-            )
+        configuring.add(description, document)
     except IntegrityError:  # another request was first
         return False
     return True

@@ -15,13 +15,14 @@ from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.effects import EffectRow
 from caesar_web.jobs import queues, tasks
 from caesar_web.panoptes.errors import PanoptesError
-from caesar_web.pipeline import configuring, part_saving, pausing, rule_saving
+from caesar_web.pipeline import configuring, part_saving, pausing, rule_saving, workflows
 from caesar_web.pipeline.configuring import Change, Place
 from caesar_web.pipeline.pausing import Moved
 from caesar_web.pipeline.rule_saving import RuleWanted
 from caesar_web.pipeline.targets import Author
+from caesar_web.pipeline.workflows import Description
 from caesar_web.store import audit_statements as audit
-from caesar_web.store import run_statements
+from caesar_web.store import rules, run_statements, transfer
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.snapshot import Reducible
 
@@ -44,6 +45,29 @@ def apply(
         wordings.remember(workflow_id)
     _ring_runs(Reducible("Workflow", workflow_id))
     return changed
+
+
+def add(description: Description, document: Document) -> None:
+    """Adds a workflow with the configuration of a document, wholly or not at all.
+
+    Raises as `apply`, and IntegrityError where it is here already.
+    """
+    change = _change()
+    with _panoptes_asked():
+        saving = configuring.permitted(change, rules.to_permit(None, document, change.sealer))
+    with change.transaction() as session:
+        workflow = workflows.add(session, description, now=change.now)
+        session.flush()
+        trail.note(
+            session,
+            "added the workflow",
+            about=description.name,
+            workflow_id=description.id,
+            project_id=description.project_id,
+        )
+        changed = transfer.apply(session, workflow, document, saving)
+    if changed:
+        wordings.remember(description.id)
 
 
 def restore(workflow_id: int, revision_id: int) -> bool:

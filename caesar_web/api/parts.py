@@ -72,7 +72,8 @@ def create_extractor(workflow_id: int) -> Response:
 def update_extractor(workflow_id: int, part_id: int) -> Response:
     known = _there(Reducible("Workflow", workflow_id), Extractor, part_id)
     body = bodies.body_of("extractor")
-    row = read_extractor(entries.key_of(body, known), entries.extractor_entry(body, known))
+    key, entry = entries.key_of(body, known), entries.extractor_entry(body, known)
+    row = read_extractor(key, entry, known=known.key)
     configuring.save_extractor(workflow_id, known.key, row)
     return rendering.no_content()
 
@@ -130,7 +131,8 @@ def _created(reducible: Reducible) -> Response:
 def _updated(reducible: Reducible, part_id: int) -> Response:
     known = _there(reducible, Reducer, part_id)
     body = bodies.body_of("reducer")
-    row = read_reducer(entries.key_of(body, known), entries.reducer_entry(body, known))
+    key, entry = entries.key_of(body, known), entries.reducer_entry(body, known)
+    row = read_reducer(key, entry, known=known.key)
     configuring.save_reducer(reducible, known.key, row)
     return rendering.no_content()
 

@@ -9,12 +9,13 @@ from sqlalchemy.orm import Session
 from caesar_web.access import membership
 from caesar_web.access.adding import NotYours, add_project
 from caesar_web.access.settings import change_project
-from caesar_web.api import bodies, rendering
+from caesar_web.api import bodies, rendering, reruns
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.options import Unreadable, choice, switch
 from caesar_web.store.configuration import PROJECT_STATUSES, Project, Reducer
 from caesar_web.store.db import among
 from caesar_web.store.queries import reading
+from caesar_web.store.snapshot import Reducible
 
 SETTINGS = {"status": choice(*PROJECT_STATUSES), "public_reductions": switch}
 
@@ -61,17 +62,20 @@ def created() -> Response:
 
 
 def changed(project_id: int) -> Response:
-    """Changes settings: 204, and where they are shown."""
+    """Changes settings, and starts what is to run again: 204, and where to look."""
+    body = bodies.body_of("project")
     try:
-        settings = _settings(bodies.body_of("project"))
+        rerun, settings = reruns.asked_for(body, reruns.OF_PROJECTS), _settings(body)
     except Unreadable as problem:
         return rendering.refused(422, str(problem))
     with reading() as session:
         if session.get(Project, project_id) is None:
             return rendering.not_found("Project", project_id)
     change_project(project_id, **settings)
-    where = url_for("projects.show", project_id=project_id) + "#settings"
-    return rendering.no_content(location=where)
+    if rerun:
+        reruns.start(rerun, Reducible("Project", project_id))
+    where = url_for("projects.show", project_id=project_id)
+    return rendering.no_content(location=f"{where}#{rerun or 'settings'}")
 
 
 def _settings(body: dict[str, Any]) -> dict[str, Any]:

@@ -69,10 +69,12 @@ WRITTEN = (
     "/reducers/<reducer_key>/reductions",
     "/subject_reductions/<reducer_key>",
     "/subject_reductions/<reducer_key>/reductions",
+    "/subject_reductions/<reducer_key>/reductions/nested",
 )
 WRITTEN_OF_USERS = (
     "/user_reductions/<reducer_key>",
     "/user_reductions/<reducer_key>/reductions",
+    "/user_reductions/<reducer_key>/reductions/nested",
 )
 
 

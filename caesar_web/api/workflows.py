@@ -6,8 +6,8 @@ from flask import Response, url_for
 
 from caesar_web.access import configuring, membership
 from caesar_web.access.adding import NotYours, add_workflow
-from caesar_web.api import bodies, rendering
-from caesar_web.domain.documents import SETTINGS, Document, read_document
+from caesar_web.api import bodies, rendering, reruns
+from caesar_web.domain.documents import MEMBERS, Document, read_document
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.options import Unreadable
 from caesar_web.domain.values import InvalidConfiguration
@@ -15,6 +15,7 @@ from caesar_web.store import queries
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.queries import reading
 from caesar_web.store.red_parts import red_parts
+from caesar_web.store.snapshot import Reducible
 
 
 def listed() -> Response:
@@ -40,32 +41,39 @@ def created() -> Response:
     """Adds a workflow: 200 as clients expect, 302 where it is here, 403 where it is not theirs."""
     body = bodies.body_of("workflow")
     try:
-        workflow_id, settings = panoptes_id(body.get("id")), _settings(body)
+        workflow_id = panoptes_id(body.get("id"))
+        is_new = add_workflow(workflow_id, _document(body))
     except Unreadable as problem:
         return rendering.refused(422, f"id {problem}")
     except InvalidConfiguration as problem:
         return rendering.refused(422, *map(str, problem.problems))
-    try:
-        is_new = add_workflow(workflow_id)
     except NotYours:
         return Response(status=403, content_type="application/json")
     if not is_new:
         where = url_for("workflows.show", workflow_id=workflow_id)
         return Response(status=302, headers={"Location": where}, content_type="application/json")
-    configuring.apply(workflow_id, settings)
     return shown(workflow_id)
 
 
 def changed(workflow_id: int) -> Response:
-    """Changes settings: 204, and where they are shown."""
+    """Changes settings and configuration, starts what is to run again: 204, and where to look."""
+    body = bodies.body_of("workflow")
     try:
-        configuring.apply(workflow_id, _settings(bodies.body_of("workflow")))
+        rerun = reruns.asked_for(body, reruns.OF_WORKFLOWS)
+        configuring.apply(workflow_id, _document(body))
+    except Unreadable as problem:
+        return rendering.refused(422, str(problem))
     except InvalidConfiguration as problem:
         return rendering.refused(422, *map(str, problem.problems))
-    where = url_for("workflows.show", workflow_id=workflow_id) + "#settings"
-    return Response(status=204, headers={"Location": where}, content_type="application/json")
+    if rerun:
+        reruns.start(rerun, Reducible("Workflow", workflow_id))
+    where = url_for("workflows.show", workflow_id=workflow_id)
+    return rendering.no_content(location=f"{where}#{rerun or 'settings'}")
 
 
-def _settings(body: dict[str, Any]) -> Document:
-    """The settings in a body, without whatever else it has. Raises InvalidConfiguration."""
-    return read_document({name: body[name] for name in SETTINGS if name in body})
+def _document(body: dict[str, Any]) -> Document:
+    """The settings and the configuration in a body, without whatever else it has.
+
+    Raises InvalidConfiguration.
+    """
+    return read_document({name: body[name] for name in MEMBERS if name in body})

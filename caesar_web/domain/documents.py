@@ -92,10 +92,9 @@ def read_document(document: Any) -> Document:
         check_storable(document)
     except Unstorable as problem:
         raise InvalidConfiguration([Problem("", str(problem))]) from None
-    known = (*SETTINGS, *_MEMBERS)
     for name in document:
-        if name not in known:
-            problems.append(Problem(name, f"no such member; known: {', '.join(known)}"))
+        if name not in MEMBERS:
+            problems.append(Problem(name, f"no such member; known: {', '.join(MEMBERS)}"))
     members = {
         attribute: read(document[name], name, problems)
         for name, (attribute, read) in _MEMBERS.items()
@@ -109,20 +108,23 @@ def read_document(document: Any) -> Document:
     return Document(settings, **members)
 
 
-def read_extractor(key: str, entry: Any) -> ExtractorRow:
-    """One extractor as a document has it. Raises InvalidConfiguration, with places within it."""
-    return _alone(_extractor, key, entry)
+def read_extractor(key: str, entry: Any, *, known: str | None = None) -> ExtractorRow:
+    """One extractor; it may keep a `known` key. Raises InvalidConfiguration, with places in it."""
+    return _alone(_extractor, key, entry, known)
 
 
-def read_reducer(key: str, entry: Any) -> ReducerRow:
-    """One reducer as a document has it. Raises InvalidConfiguration, with places within it."""
+def read_reducer(key: str, entry: Any, *, known: str | None = None) -> ReducerRow:
+    """One reducer; it may keep a `known` key. Raises InvalidConfiguration, with places in it."""
     if key == "subject":
         raise InvalidConfiguration([Problem("key", _RESERVED)])
-    return _alone(_reducer, key, entry)
+    return _alone(_reducer, key, entry, known)
 
 
 def _alone(
-    read: Callable[[str, dict[str, Any], str, list[Problem]], Part | None], key: str, entry: Any
+    read: Callable[[str, dict[str, Any], str, list[Problem]], Part | None],
+    key: str,
+    entry: Any,
+    known: str | None,
 ) -> Part:
     if not isinstance(entry, Mapping):
         raise InvalidConfiguration([Problem("", "must be an object")])
@@ -130,7 +132,7 @@ def _alone(
         check_storable(entry)
     except Unstorable as problem:
         raise InvalidConfiguration([Problem("", str(problem))]) from None
-    problems = [] if _KEY.fullmatch(key) else [Problem(".key", _no_key(key))]
+    problems = [] if key == known or is_key(key) else [Problem(".key", _no_key(key))]
     row = read(key, dict(entry), "", problems)
     if row is None or problems:
         raise InvalidConfiguration(Problem(place[1:], message) for place, message in problems)
@@ -292,3 +294,4 @@ _MEMBERS: dict[str, tuple[str, Callable[[Any, str, list[Problem]], Any]]] = {
     "rules_config": ("subject_rules", _rules("subject")),
     "user_rules_config": ("user_rules", _rules("user")),
 }
+MEMBERS = (*SETTINGS, *_MEMBERS)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -15,6 +15,8 @@ from caesar_web.store.configuration import Extractor, Project, Reducer, Revision
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyRule, Saving
 from caesar_web.store.statuses import set_status
+
+Kept = TypeVar("Kept", Extractor, Reducer)
 
 
 def show(session: Session, owner: Workflow | Project) -> dict[str, Any]:
@@ -55,7 +57,7 @@ def apply(
             else:
                 setattr(workflow, name, value)
         if document.extractors is not None:
-            _replace_extractors(workflow, document.extractors, saving.now)
+            _replace_extractors(session, workflow, document.extractors, saving.now)
         if document.reducers is not None:
             _replace_reducers(session, workflow, document.reducers, saving.now)
         rules.replace(workflow, document, saving)
@@ -110,8 +112,12 @@ def _state(session: Session, owner: Workflow | Project) -> tuple[str, list[Any]]
     ]
 
 
-def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: datetime) -> None:
-    existing = {extractor.key: extractor for extractor in workflow.extractors}
+def _replace_extractors(
+    session: Session, workflow: Workflow, rows: Sequence[ExtractorRow], now: datetime
+) -> None:
+    existing = _kept(workflow.extractors, rows)
+    workflow.extractors = list(existing.values())
+    session.flush()  # before others get the keys of those that are gone
     kept = []
     for row in rows:
         extractor = existing.get(row.key) or Extractor(key=row.key, created_at=now)
@@ -122,11 +128,16 @@ def _replace_extractors(workflow: Workflow, rows: Iterable[ExtractorRow], now: d
 
 
 def _replace_reducers(
-    session: Session, workflow: Workflow, rows: Iterable[ReducerRow], now: datetime
+    session: Session, workflow: Workflow, rows: Sequence[ReducerRow], now: datetime
 ) -> None:
-    existing = {reducer.key: reducer for reducer in reducers_of(session, workflow)}
+    there = reducers_of(session, workflow)
+    existing = _kept(there, rows)
+    for one in there:
+        if one not in existing.values():
+            session.delete(one)
+    session.flush()  # before others get their keys
     for row in rows:
-        reducer = existing.pop(row.key, None)
+        reducer = existing.get(row.key)
         if reducer is None:
             reducer = Reducer(
                 reducible_type="Workflow", reducible_id=workflow.id, key=row.key, created_at=now
@@ -134,8 +145,12 @@ def _replace_reducers(
             session.add(reducer)
         update(reducer, now, options_of(row))
         set_status(reducer, row.status, now=now)
-    for reducer in existing.values():
-        session.delete(reducer)
+
+
+def _kept(there: Iterable[Kept], rows: Iterable[ExtractorRow | ReducerRow]) -> dict[str, Kept]:
+    """Those that stay, by their keys. What is to be of another type is another one."""
+    types = {row.key: row.type for row in rows}
+    return {part.key: part for part in there if types.get(part.key) == part.type}
 
 
 def options_of(row: ExtractorRow | ReducerRow) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from flask import Flask, Response, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
-from werkzeug.exceptions import HTTPException, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, ServiceUnavailable
 from werkzeug.wrappers import Response as AnyResponse
 
 from caesar_web.access import drafts, own_paths
@@ -61,7 +61,9 @@ def page(title: str, text: str, *, status: int, sign_in: bool = False) -> Respon
 
 
 def answer(problem: HTTPException) -> Response:
-    """An error of HTTP."""
+    """An error of HTTP. Clients know no other than 404 for what an address cannot do."""
+    if isinstance(problem, MethodNotAllowed) and not wants_page():
+        problem = NotFound()
     status = problem.code or 500
     if not wants_page():
         return as_response({"status": status, "error": problem.name}, status=status)

@@ -190,7 +190,8 @@ def _edited(editing: Editing) -> Response:
         form.field_map.add_row()
     elif form.is_submitted():
         is_trying = "try" in request.form
-        row = form.read(read_extractor, kept=editing.entry, is_trying=is_trying)
+        reader = partial(read_extractor, known=editing.key)
+        row = form.read(reader, kept=editing.entry, is_trying=is_trying)
         if row and is_trying:
             tried = _tried(editing, form, row)
         elif row and not editing.is_removed and _is_saved(editing, form, row):

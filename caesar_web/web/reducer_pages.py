@@ -206,7 +206,8 @@ def _answered(editing: Editing) -> Response:
     tried = None
     if form.is_submitted() and not is_new_kind and "update" not in request.form:
         is_trying = "try" in request.form
-        row = form.read(read_reducer, kept=editing.entry, is_trying=is_trying)
+        reader = partial(read_reducer, known=editing.key)
+        row = form.read(reader, kept=editing.entry, is_trying=is_trying)
         if row and is_trying:
             tried = _tried(editing, form, row)
         elif row and not editing.is_removed and _is_saved(editing, form, row):

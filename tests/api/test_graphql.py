@@ -346,7 +346,7 @@ def test_a_form_and_a_trailing_format(public: FlaskClient) -> None:
 
 
 def test_nothing_but_posting(public: FlaskClient) -> None:
-    assert public.get("/graphql").status_code == 405
+    assert public.get("/graphql").status_code == 404
 
 
 def test_a_body_that_cannot_be_read(public: FlaskClient) -> None:

@@ -15,7 +15,7 @@ from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
 from tests.factories import make_event, make_workflow
-from tests.people import ALICE, BOB, application, at_panoptes, bearer
+from tests.people import ALICE, BOB, BROWSER, application, at_panoptes, bearer
 from tests.pipeline.steps import process, receive
 from tests.standin.server import StandinServer
 
@@ -251,8 +251,9 @@ def test_a_path_that_is_not_there(client: FlaskClient, path: str) -> None:
 
 def test_a_method_that_is_not_there(client: FlaskClient) -> None:
     response = client.delete("/workflows/100")
-    assert response.status_code == 405
-    assert response.get_json() == {"status": 405, "error": "Method Not Allowed"}
+    assert response.status_code == 404
+    assert response.get_json() == {"status": 404, "error": "Not Found"}
+    assert client.delete("/workflows/100", headers=BROWSER).status_code == 405
     assert client.head("/workflows/100").status_code == 200
 
 

@@ -72,6 +72,11 @@ def put(client: FlaskClient, path: str = WRITE, *, method: str = "PUT", **body: 
             "/workflows/100/subject_reductions/swap/reductions",
             {"reduction": {"subject_id": 1001, "data": SWAP}},
         ),
+        (
+            "PUT",
+            "/workflows/100/subject_reductions/swap/reductions/nested",
+            {"reduction": {"subject_id": 1001, "data": SWAP}},
+        ),
         ("POST", WRITE, {"subject_id": 1001, **SWAP}),
         ("POST", f"{WRITE}?subject_id=1001", SWAP),
         ("POST", WRITE, {"reduction": {"subject_id": 1001, "data": SWAP}}),
@@ -121,6 +126,9 @@ def test_a_volunteers(app: Flask, alice: FlaskClient, standin: StandinServer) ->
     made = put(alice, path, reduction={"user_id": BOB, "data": {"level": 2}})
     assert (made["user_id"], made["data"]) == (BOB, {"level": 2})
     assert "subject_id" not in made
+    for more in ("/reductions", "/reductions/nested"):
+        again = put(alice, path + more, reduction={"user_id": BOB, "data": {"level": 2}})
+        assert again == made
     for read in (
         f"/workflows/100/user_reductions?user_id={BOB}",
         f"/workflows/100/users/{BOB}/user_reductions",

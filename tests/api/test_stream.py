@@ -398,6 +398,49 @@ def test_the_lambda_function_posts_to_the_route(
     assert reasons() == ["data.links.subjects names no subject"]
 
 
+def of_the_stream(id: int, *subject_ids: str, user: str | None) -> dict[str, Any]:
+    """The real event, of other subjects and of somebody else; without what is not linked then."""
+    event: dict[str, Any] = json.loads(EXAMPLE.read_bytes())["payload"][0]
+    (subject,) = event["linked"].pop("subjects")
+    event["data"] |= {"id": str(id)}
+    event["data"]["links"] |= {"user": user, "subjects": list(subject_ids)}
+    if user is None:
+        del event["linked"]["users"]
+    if subject_ids:
+        event["linked"]["subjects"] = [{**subject, "id": each} for each in subject_ids]
+        event["linked"]["subjects"][-1]["metadata"] = None
+    return event
+
+
+@on_one_database
+def test_the_lambda_function_posts_every_shape_of_the_real_stream(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with db.session.begin():
+        make_workflow(db.session(), 338, project_id=593, **WORKFLOW)
+    db.session.remove()
+    events = [
+        of_the_stream(1, "70", user=None),
+        of_the_stream(2, user="5"),
+        of_the_stream(3, "71", "72", user="5"),
+        {**of_the_stream(4, "73", user="5"), "type": "comment"},
+    ]
+    with in_thread(app) as url:
+        monkeypatch.setenv("CAESAR_URL", url)
+        monkeypatch.setenv("KINESIS_STREAM_USERNAME", "kinesis")
+        monkeypatch.setenv("KINESIS_STREAM_PASSWORD", "the secret of the stream")
+        forwarder().lambda_handler(batch(*events), None)
+    assert process(338) == 2
+    found = db.session.scalars(select(Extract).order_by(Extract.classification_id)).all()
+    assert [(one.classification_id, one.subject_id, one.user_id) for one in found] == [
+        (1, 70, None),
+        (3, 71, 5),
+    ]
+    db.session.remove()
+    assert kept(Subject) == [70, 71, 72]
+    assert reasons() == ["data.links.subjects names no subject"]
+
+
 @pytest.mark.parametrize("database_url", ["postgresql"], indirect=True)
 def test_under_gunicorn(client: FlaskClient, config: Config, tmp_path: Path) -> None:
     with under_gunicorn(config, tmp_path / "log") as url:

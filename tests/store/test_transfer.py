@@ -198,24 +198,40 @@ def test_what_a_document_does_not_speak_of_stays(workflow: int, member: str) -> 
     assert shown() == before | {member: empty}
 
 
-def test_parts_keep_their_ids_while_their_keys_stay(workflow: int) -> None:
+def ids(table: Any) -> dict[str, int]:
+    """The ids of extractors or reducers by their keys."""
+    found = {row.key: row.id for row in db.session.scalars(select(table))}
+    db.session.remove()
+    return found
+
+
+def test_parts_keep_their_ids_while_their_keys_and_types_stay(workflow: int) -> None:
     apply(DOCUMENT)
-
-    def ids(table: Any) -> dict[str, int]:
-        found = {row.key: row.id for row in db.session.scalars(select(table))}
-        db.session.remove()
-        return found
-
     before = ids(Extractor), ids(Reducer)
     changed = copied(DOCUMENT)
-    changed["extractors_config"] = {"new": {"type": "who"}, "species": {"type": "question"}}
-    changed["reducers_config"] = {"counts": {"type": "count"}}
+    species = {"type": "survey", "task_key": "T1"}
+    changed["extractors_config"] = {"new": {"type": "who"}, "species": species}
+    changed["reducers_config"] = {"counts": {"type": "stats"}}
     apply(changed)
     assert ids(Extractor)["species"] == before[0]["species"]
     assert ids(Extractor).keys() == {"species", "new"}
     assert ids(Reducer) == {"counts": before[1]["counts"]}
-    entry = shown()["extractors_config"]["species"]
-    assert entry == {"type": "question"}
+    assert shown()["extractors_config"]["species"] == species
+
+
+def test_b10_parts_of_another_type_are_others(workflow: int) -> None:
+    """So what has failed, and what was missed in a pause, is not laid to them."""
+    apply(DOCUMENT)
+    before = ids(Extractor), ids(Reducer)
+    apply(
+        {
+            "extractors_config": {"species": {"type": "question"}},
+            "reducers_config": {"counts": {"type": "count"}},
+        }
+    )
+    assert ids(Extractor)["species"] != before[0]["species"]
+    assert ids(Reducer)["counts"] not in before[1].values()
+    assert shown()["extractors_config"] == {"species": {"type": "question"}}
 
 
 def test_a_rule_that_stays_is_the_same_rule(workflow: int) -> None:

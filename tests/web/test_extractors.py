@@ -218,6 +218,16 @@ def test_what_never_was_there_is_not_there(alice: FlaskClient, type_name: str) -
     assert alice.post(f"{EXTRACTORS}/99999", data=sent, headers=BROWSER).status_code == 404
 
 
+def test_b33_a_key_that_none_could_have_now_may_stay(app: Flask, alice: FlaskClient) -> None:
+    with app.app_context(), db.session.begin():
+        db.session.add(Extractor(id=77, workflow_id=100, key="a.b c", type="survey", **AT))
+    fields = {"task_key": "T0", "if_missing": "error", "minimum_version": "2.10"}
+    assert send(alice, f"{EXTRACTORS}/77", key="a.b c", **fields).status_code == 302
+    assert stored(app) == {"a.b c": ("survey", {}, "2.10")}
+    page = page_of(send(alice, f"{EXTRACTORS}/77", key="a.c", **fields))
+    assert "'a.c' cannot be a key" in problems(page)[0]
+
+
 def test_a_key_is_taken_once(app: Flask, alice: FlaskClient) -> None:
     make(alice, "who", "mine")
     page = make(alice, "who", "mine")

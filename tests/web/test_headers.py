@@ -30,7 +30,8 @@ ANSWERS = [
     ("POST", "/session/end", BROWSER, 400),
     ("GET", "/nowhere", BROWSER, 404),
     ("GET", "/nowhere", {}, 404),
-    ("PATCH", "/", {}, 405),
+    ("PATCH", "/", BROWSER, 405),
+    ("PATCH", "/", {}, 404),
     ("POST", "/kinesis", {}, 401),
     ("GET", "/static/style.css", {}, 200),
 ]

@@ -293,6 +293,20 @@ def test_reducers_of_a_project(app: Flask, alice: FlaskClient) -> None:
     assert stored(app, "Project") == {}
 
 
+def test_b33_a_key_that_none_could_have_now_may_stay(app: Flask, alice: FlaskClient) -> None:
+    owner = {"reducible_type": "Workflow", "reducible_id": 100}
+    with app.app_context(), db.session.begin():
+        db.session.add(Reducer(id=77, **owner, key="a.b c", type="count", **AT))
+    path = "/workflows/100/reducers/77"
+    fields = {"topic": "reduce_by_user", "reduction_mode": "default_reduction"}
+    assert send(alice, path, key="a.b c", **fields).status_code == 302
+    page = page_of(send(alice, path, key="a.c", **fields))
+    assert "'a.c' cannot be a key" in problems(page)[0]
+    with app.app_context():
+        row = db.session.get_one(Reducer, 77)
+        assert (row.key, row.topic) == ("a.b c", "reduce_by_user")
+
+
 def test_foreign_ids_are_not_there(app: Flask, alice: FlaskClient) -> None:
     owners = [("Workflow", 300), ("Project", 30)]
     with app.app_context(), db.session.begin():
