@@ -33,8 +33,8 @@ from caesar_web.store import (  # noqa: F401  # all tables
 )
 from caesar_web.store.db import db, engine_options, prepare_engine
 from caesar_web.web import activity as activity_pages
-from caesar_web.web import configuration as configuration_pages
 from caesar_web.web import (
+    calls,
     csrf,
     data_requests,
     errors,
@@ -64,6 +64,7 @@ from caesar_web.web import (
     wordings,
     workflows,
 )
+from caesar_web.web import configuration as configuration_pages
 from caesar_web.web import runs as run_pages
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -82,6 +83,8 @@ BLUEPRINTS = (
     extractors.blueprint,
     reducers.blueprint,
     reducers.of_projects,
+    calls.blueprint,
+    calls.of_projects,
     workflows.blueprint,
     wordings.blueprint,
     configuration_pages.blueprint,

@@ -94,7 +94,7 @@ def work(config: Config, queue: str) -> None:
     served = [name for name, _ in config.queues]
     if queue not in served:
         _give_up(f"CAESAR_QUEUES does not name the queue {queue!r}; it serves: {', '.join(served)}")
-    app = create_app(config, pool_size=1)
+    app = create_app(config, pool_size=1 + worker.ASIDE.get(queue, 0))
     collect_seldom()
     worker.work(app, queue)
 

@@ -15,7 +15,7 @@ import orjson
 
 from caesar_web import config_readers as readers
 
-DEMO_QUEUES = "classifications=2 actions=1 runs=1"
+DEMO_QUEUES = "classifications=2 actions=1 runs=1 external=1"
 
 
 class InvalidSetting(Exception):

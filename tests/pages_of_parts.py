@@ -6,7 +6,7 @@ from typing import Any
 
 from caesar_web.access.permissions import Place
 from caesar_web.domain.classification import Classification, Extract, Group, Subject
-from caesar_web.domain.extractors import EXTRACTORS
+from caesar_web.domain.extractors import EXTRACTORS, Extractor
 from caesar_web.domain.folds import Reduced
 from caesar_web.domain.lights import Light
 from caesar_web.domain.reducers import REDUCERS
@@ -15,6 +15,7 @@ from caesar_web.pipeline.trying import Tried
 from caesar_web.store.part_queries import LeftOut
 from caesar_web.store.snapshot import Reducible
 from caesar_web.web import extractors, reducer_pages
+from caesar_web.web.calls import Shown
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.part_forms import Samples, extractor_form, reducer_form
 from caesar_web.web.part_page import Home, Line, states_of
@@ -115,11 +116,21 @@ def _removed(home: Home, **own: Any) -> dict[str, Any]:
     return HERE | {"home": home, "editing": editing}
 
 
+def _called(home: Home, **over: Any) -> dict[str, Any]:
+    part = Extractor(7, MARKUP, EXTRACTORS["external"], {"url": f"https://e.org/{MARKUP}"})
+    call = Shown(NOON, None, 1.5, MARKUP, MARKUP, MARKUP)
+    numbers = {"waiting": 1_234_567, "failed": 1}
+    shown = {"part_id": 7, "here": "/", "numbers": numbers, "latest": [call], "tested": call}
+    return HERE | {"home": home, "part": part} | shown | over
+
+
 PART_PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("parts/index.html", lambda: _listed(EXTRACTOR, [LINE])),
     ("parts/index.html", lambda: _listed(EXTRACTOR, [])),
     ("parts/index.html", lambda: _listed(OF_PROJECT, [LINE])),
     ("parts/index.html", lambda: _listed(OF_WORKFLOW, [])),
+    ("parts/calls.html", lambda: _called(EXTRACTOR)),
+    ("parts/calls.html", lambda: _called(OF_PROJECT, latest=[], tested=None)),
     ("parts/types.html", lambda: HERE | {"home": EXTRACTOR, "types": EXTRACTORS}),
     ("parts/types.html", lambda: {"home": OF_PROJECT, "types": REDUCERS}),
     ("parts/edit.html", lambda: _extractor("survey", Tried(SEEN, {MARKUP: MARKUP}))),

@@ -7,6 +7,7 @@ from flask import Response
 from caesar_web.domain.classification import timestamp
 from caesar_web.domain.condition_shapes import as_object
 from caesar_web.domain.conditions import parse_text
+from caesar_web.pipeline import payloads
 from caesar_web.store.configuration import Extractor, Project, Reducer, SubjectRule, Workflow
 from caesar_web.store.db import dump_json, load_json
 from caesar_web.store.effects import AnyEffect, AnyRule
@@ -155,22 +156,7 @@ def effect(row: AnyEffect) -> dict[str, Any]:
 
 
 def extract(row: Extract) -> dict[str, Any]:
-    return {
-        "id": row.id,
-        "classification_id": row.classification_id,
-        "classification_at": timestamp(row.classification_at),
-        "extractor_key": row.extractor_key,
-        "workflow_id": row.workflow_id,
-        "user_id": row.user_id,
-        "subject_id": row.subject_id,
-        "data": row.data,
-        "created_at": timestamp(row.created_at),
-        "updated_at": timestamp(row.updated_at),
-        "project_id": row.project_id,
-        "workflow_version": row.workflow_version,
-        "machine_data": row.machine_data,
-        "relevant_reduction": None,
-    }
+    return payloads.extract(row)
 
 
 def reduction(row: SubjectReduction | UserReduction) -> dict[str, Any]:

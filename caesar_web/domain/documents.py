@@ -37,7 +37,6 @@ SETTINGS: dict[str, Reader] = {
 _KEY = re.compile(r"[^\s./\[\]]{1,200}")
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9})*", re.ASCII)
 _RESERVED = "this key is kept for subject metadata"
-_NOT_YET = "calling external services is not available in this version"
 
 Part = TypeVar("Part")
 
@@ -186,8 +185,6 @@ def _reducer(
     if type_name is None:
         return None
     read_options(REDUCERS[type_name].options, entry, place=place, problems=problems)
-    if type_name == "external" and entry.get("url"):
-        problems.append(Problem(f"{place}.url", f"{_NOT_YET}; without url, results are pushed in"))
     return ReducerRow(key, type_name, entry, **values, status=status)
 
 

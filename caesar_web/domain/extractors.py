@@ -8,7 +8,7 @@ from typing import Any
 import jsonpath
 
 from caesar_web.domain.classification import Classification, document
-from caesar_web.domain.options import Option, Unreadable, choice, read_options, text
+from caesar_web.domain.options import Option, Unreadable, choice, read_options, service_url, text
 from caesar_web.domain.values import DomainError, JSONValue, Problem, as_text, is_blank, is_older
 
 Data = dict[str, JSONValue]
@@ -27,14 +27,16 @@ class ExtractionFailed(DomainError):
 class ExtractorType:
     """One row of the table of types: its options, and what it makes of a classification.
 
-    `extract` gives the data, or None for no data: then no extract is written. `title` and `about`
-    are what people read.
+    `extract` gives the data, or None for no data: then no extract is written. One that works
+    `elsewhere` is asked later, by the workers of that name. `title` and `about` are what people
+    read.
     """
 
     options: tuple[Option, ...]
     extract: Callable[[Options, Classification], Data | None]
     title: str = ""
     about: str = ""
+    elsewhere: str = ""
 
 
 @dataclass(frozen=True)
@@ -47,9 +49,13 @@ class Extractor:
     options: Options
     minimum_workflow_version: str | None = None
 
+    def wants(self, classification: Classification) -> bool:
+        """Whether the classification was made with a version of the workflow that counts."""
+        return not is_older(classification.workflow_version, self.minimum_workflow_version)
+
     def extract(self, classification: Classification) -> Data | None:
         """The data, or None for no data. Raises ExtractionFailed."""
-        if is_older(classification.workflow_version, self.minimum_workflow_version):
+        if not self.wants(classification):
             return None
         return self.type.extract(self.options, classification)
 
@@ -118,6 +124,10 @@ def _matches(path: Path, source: dict[str, Any], name: str) -> list[Any]:
         return path.findall(source)
     except _PATH_ERRORS as problem:
         raise ExtractionFailed(f"{path} for {name} cannot be followed: {problem}") from None
+
+
+def _nothing(options: Options, classification: Classification) -> Data | None:
+    return None
 
 
 def _annotations(options: Options, classification: Classification) -> list[dict[str, Any]] | None:
@@ -237,5 +247,22 @@ EXTRACTORS: dict[str, ExtractorType] = {
         _pluck_field,
         "Pluck fields",
         "Anything that stands in a classification, such as its metadata or a slider’s value.",
+    ),
+    "external": ExtractorType(
+        (
+            Option(
+                "url",
+                service_url,
+                kind="url",
+                label="Address",
+                help="Gets each classification as JSON, and answers with the extract’s data."
+                " Without an address a program of yours writes the extracts.",
+                example="https://example.org/extract",
+            ),
+        ),
+        _nothing,
+        "External",
+        "What a service of yours makes of a classification.",
+        elsewhere="external",
     ),
 }

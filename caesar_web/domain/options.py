@@ -29,6 +29,7 @@ Kind = Literal[
 Hider = Callable[[str], tuple[str, str]]  # gives what may be shown, and the secret or ""
 
 MASK = "********"
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 class Unreadable(ValueError):
@@ -99,13 +100,23 @@ def texts(value: Any) -> tuple[str, ...]:
 
 
 def https_url(value: Any) -> str:
+    return _url(value, is_ours=False)
+
+
+def service_url(value: Any) -> str:
+    """An https URL, or an http one of this machine, which only a setting lets anybody call."""
+    return _url(value, is_ours=True)
+
+
+def _url(value: Any, *, is_ours: bool) -> str:
     address = text(value)
     try:
         parts = urlsplit(address)
         is_complete = bool(parts.hostname) and parts.port != 0
     except ValueError:
         raise Unreadable("is not a URL") from None
-    if parts.scheme != "https" or not is_complete:
+    is_here = is_ours and parts.scheme == "http" and parts.hostname in LOOPBACK
+    if not is_complete or not (parts.scheme == "https" or is_here):
         raise Unreadable("must be an https URL")
     return address
 

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from caesar_web.domain.classification import Group
 from caesar_web.domain.folds import NOTHING, Fold, Options, Reduced, stored_object, stored_pairs
-from caesar_web.domain.options import Option, https_url, switch, text
+from caesar_web.domain.options import Option, service_url, switch, text
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
 from caesar_web.domain.values import as_text, bounded, is_blank, is_number
 
@@ -133,7 +133,8 @@ class Placeholder:
 class ReducerType(NamedTuple):
     """One row of the table of types; `is_pushed`: its reductions come from outside.
 
-    `title` and `about` are what people read.
+    One that works `elsewhere` is asked for them, by the workers of that name. `title` and `about`
+    are what people read.
     """
 
     options: tuple[Option, ...]
@@ -141,6 +142,7 @@ class ReducerType(NamedTuple):
     is_pushed: bool = False
     title: str = ""
     about: str = ""
+    elsewhere: str = ""
 
 
 _IGNORE_EMPTY = Option(
@@ -163,10 +165,11 @@ _FIELD = Option(
 )
 _URL = Option(
     "url",
-    https_url,
+    service_url,
     kind="url",
     label="Address",
-    help="Leave it empty: calling external services is not available in this version.",
+    help="Gets the extracts as JSON, and answers with the reduction’s data. Without an address a"
+    " program of yours pushes its reductions in.",
     example="https://example.org/reduce",
 )
 
@@ -210,6 +213,7 @@ REDUCERS: dict[str, ReducerType] = {
         Placeholder(),
         is_pushed=True,
         title="External",
-        about="What a service of yours works out, and pushes in.",
+        about="What a service of yours makes of the extracts.",
+        elsewhere="external",
     ),
 }

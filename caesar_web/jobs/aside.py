@@ -1,32 +1,33 @@
 """Work that may take long, aside of what a worker does: calls to hosts that have just failed."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from threading import Lock, Thread
 
 from flask import Flask
 
-MOST = 2  # at a time, each with a connection to the database
+MOST = 2  # at a time where nobody says more, each with a connection to the database
 
 log = logging.getLogger(__name__)
 
 
 class Aside:
-    """Threads with a context of the application each; one at most for each workflow."""
+    """Threads with a context of the application each; one at most for each that it is about."""
 
-    def __init__(self, app: Flask) -> None:
+    def __init__(self, app: Flask, *, most: int = MOST) -> None:
         self._app = app
+        self._most = most
         self._lock = Lock()
-        self._busy: dict[int, Thread] = {}
+        self._busy: dict[Hashable, Thread] = {}
 
-    def begin(self, workflow_id: int, step: Callable[[], object]) -> bool:
-        """Begins a step; False where the same workflow, or too many others, are at it already."""
+    def begin(self, about: Hashable, step: Callable[[], object]) -> bool:
+        """Begins a step; False where this, or too much else, is under way already."""
         with self._lock:
-            if workflow_id in self._busy or len(self._busy) >= MOST:
+            if about in self._busy or len(self._busy) >= self._most:
                 return False
             # As a daemon it ends with the process, like all that a worker does: its lease ends too.
-            thread = Thread(target=self._run, args=(workflow_id, step), daemon=True)
-            self._busy[workflow_id] = thread
+            thread = Thread(target=self._run, args=(about, step), daemon=True)
+            self._busy[about] = thread
         thread.start()
         return True
 
@@ -35,12 +36,12 @@ class Aside:
         for thread in list(self._busy.values()):
             thread.join(seconds)
 
-    def _run(self, workflow_id: int, step: Callable[[], object]) -> None:
+    def _run(self, about: Hashable, step: Callable[[], object]) -> None:
         try:
             with self._app.app_context():
                 step()
         except Exception:
-            log.exception("what was done aside for workflow %s failed", workflow_id)
+            log.exception("what was done aside for %s failed", about)
         finally:
             with self._lock:
-                del self._busy[workflow_id]
+                del self._busy[about]

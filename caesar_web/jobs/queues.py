@@ -12,6 +12,7 @@ from rq.serializers import JSONSerializer
 CLASSIFICATIONS = "classifications"
 ACTIONS = "actions"
 RUNS = "runs"
+EXTERNAL = "external"
 SLOTS = 8  # of a workflow: so many of its jobs at most wait at a time
 RING_SECONDS = 30  # after this an unanswered ring may be repeated
 JOB_SECONDS = 300
@@ -44,6 +45,11 @@ def ring_run(url: str, run_id: int) -> None:
     _ring(url, f"caesar:ring:run:{run_id}", RUNS, "caesar_web.jobs.running.carry_on", (run_id,))
 
 
+def ring_asking(url: str, means: str) -> None:
+    """Says that something is to be asked for by these means, which a queue is named after."""
+    _ring(url, f"caesar:ring:asking:{means}", means, "caesar_web.jobs.asking.ask", (means,))
+
+
 def others_wait(url: str, queue: str) -> bool:
     """Whether jobs wait in a queue."""
     try:
@@ -69,7 +75,7 @@ def answer(url: str, key: str) -> None:
         log.warning("could not answer the ring %s: %s", key, problem)
 
 
-def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int, ...]) -> bool:
+def _ring(url: str, key: str, queue: str, function: str, arguments: tuple[int | str, ...]) -> bool:
     """Rings of the same key are one job until that job begins, or was lost for a while."""
     try:
         redis = connection(url)

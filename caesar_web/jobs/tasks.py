@@ -29,8 +29,8 @@ from caesar_web.pipeline.processing import Limits, Turn, TurnFailed, take_turn
 from caesar_web.storage.places import Storage, StorageProblem, place_of, remove_stale_parts
 from caesar_web.store import credential_statements as credentials
 from caesar_web.store import data_request_statements as data_requests
+from caesar_web.store import external_statements, retention
 from caesar_web.store import inbox_statements as inbox
-from caesar_web.store import retention
 from caesar_web.store import run_statements as run_rows
 from caesar_web.store.configuration import Project, Workflow
 from caesar_web.store.db import db
@@ -68,6 +68,8 @@ def process(workflow_id: int, slot: int) -> None:
         turn = turns(workflow_id, first_lane, config)
         if turn.actions:
             queues.ring_actions(config.redis_url, workflow_id)
+        for means in turn.means:
+            queues.ring_asking(config.redis_url, means)
         if turn.in_vain and looks_again:
             looks_again = False
             continue
@@ -125,12 +127,15 @@ def sweep() -> None:
         waiting = [(id, queue_of(session, id)) for id in inbox.workflows_waiting(session)]
         runs = run_rows.due(session, now=_now(), most=RUNS_AT_ONCE)
         due = workflows_with_due(session, panoptes=panoptes_host(), now=_now())
+        asking = external_statements.means_due(session, now=_now())
         credentials.purge(session, now=_now())
         retention.purge(session, now=_now())
     for workflow_id, queue in waiting:
         queues.ring_classifications(config.redis_url, workflow_id, queue=queue)
     for workflow_id in due:
         queues.ring_actions(config.redis_url, workflow_id)
+    for means in asking:
+        queues.ring_asking(config.redis_url, means)
     for run_id in runs:
         queues.ring_run(config.redis_url, run_id)
     if config.retention_days:

@@ -15,11 +15,13 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from caesar_web import logs
 from caesar_web.config import Config
-from caesar_web.jobs.aside import Aside
+from caesar_web.jobs import queues
+from caesar_web.jobs.aside import MOST, Aside
 from caesar_web.jobs.tasks import LONGEST_SECONDS, sweep
 from caesar_web.jobs.watching import look_around
 
 MAINTENANCE_SECONDS = 30  # how soon a job is tried again whose worker was killed
+ASIDE = {queues.EXTERNAL: 8}  # hosts that one process asks at a time
 THE_WATCH = 0  # as what is done aside for a workflow has the workflow's number
 SILENT_SECONDS = 30  # a minute after this a worker that was killed while idle no longer counts
 
@@ -44,7 +46,7 @@ def work(app: Flask, queue: str) -> None:
     """Works one queue until it is told to stop. One queue only: see architecture.md, 3."""
     config: Config = app.extensions["caesar_config"]
     redis = Redis.from_url(config.redis_url)
-    aside = app.extensions["caesar_aside"] = Aside(app)
+    aside = app.extensions["caesar_aside"] = Aside(app, most=ASIDE.get(queue, MOST))
     with app.app_context():
         worker = Worker(
             [Queue(queue, connection=redis, serializer=JSONSerializer)],

@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Classification, Extract, Group
 from caesar_web.domain.extractors import Extractor
+from caesar_web.domain.services import is_called
 from caesar_web.pipeline.outcomes import Outcomes
 from caesar_web.store import extract_statements as extract_rows
 from caesar_web.store import result_statements as results
@@ -17,10 +18,14 @@ from caesar_web.store.inbox_statements import Claimed
 
 @dataclass
 class Extraction:
-    """What the extractors made of one classification; `extracts` once they are written."""
+    """What the extractors made of one classification; `extracts` once they are written.
+
+    `awaited` are the extractors that work elsewhere and are still to be asked.
+    """
 
     claimed: Claimed
     data: dict[str, Any] = field(default_factory=dict)
+    awaited: list[Extractor] = field(default_factory=list)
     extracts: tuple[Extract, ...] = ()
 
     @property
@@ -32,6 +37,11 @@ class Extraction:
         """Whether any reduction may change by it."""
         return bool(self.extracts) or self.claimed.is_changed
 
+    def may_concern(self, extractor_keys: Collection[str]) -> bool:
+        """Whether it may matter to a reducer that looks at these extractors alone, or at all."""
+        keys = {one.extractor_key for one in self.extracts}
+        return self.claimed.is_changed or not extractor_keys or not keys.isdisjoint(extractor_keys)
+
     @property
     def group(self) -> Group:
         return Group(self.classification.created_at, self.classification.id, self.extracts)
@@ -41,6 +51,10 @@ def extract(claimed: Claimed, extractors: Iterable[Extractor], *, outcomes: Outc
     """Runs the extractors over one classification; what fails is noted, the rest is kept."""
     extraction = Extraction(claimed)
     for extractor in extractors:
+        if is_called(extractor):
+            if extractor.wants(claimed.classification):
+                extraction.awaited.append(extractor)
+            continue
         try:
             data = extractor.extract(claimed.classification)
         except Exception as problem:  # whatever it is, the other extractors' results are kept
@@ -65,7 +79,7 @@ def write_extracts(
 
     What the extractors `held` have made of changed classifications before stays, and counts.
     """
-    rows = [row for extraction in extractions for row in _rows(extraction, now)]
+    rows = [row for extraction in extractions for row in rows_of(extraction, now)]
     written = results.write_extracts(session, rows) if rows else []
     ids = {(row.classification_id, row.extractor_key): row.id for row in written}
     changed = [one.classification.id for one in extractions if one.claimed.is_changed]
@@ -95,7 +109,7 @@ def write_among_others(
     """
     ids = [one.classification.id for one in extractions]
     before = {one.classification_id for one in extract_rows.extracts_by(session, ids, [key])}
-    rows = [row for extraction in extractions for row in _rows(extraction, now)]
+    rows = [row for extraction in extractions for row in rows_of(extraction, now)]
     new = [row["classification_id"] for row in rows if row["classification_id"] not in before]
     moved = extract_rows.take_out(session, new, behind) if new and behind else []
     if rows:
@@ -106,7 +120,8 @@ def write_among_others(
     return len(new) - len(gone)
 
 
-def _rows(extraction: Extraction, now: datetime) -> Iterable[dict[str, Any]]:
+def rows_of(extraction: Extraction, now: datetime) -> Iterable[dict[str, Any]]:
+    """The extracts of one classification, as they are written."""
     classification = extraction.classification
     for key, data in extraction.data.items():
         yield {

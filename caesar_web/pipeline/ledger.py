@@ -114,7 +114,7 @@ class Ledger:
                 touched = touched | self._current.get(target, {}).get(reducer.key, {}).keys()
             for subgroup in touched:
                 place = Place(target, reducer.key, subgroup)
-                changed |= self._set(place, series.results.get(subgroup, NOTHING))
+                changed |= self.settle(place, series.results.get(subgroup, NOTHING))
         return changed
 
     def reductions(self, target: int) -> dict[str, dict[str, Any]]:
@@ -131,8 +131,23 @@ class Ledger:
         subgroups[place.subgroup] = Reduced(data, before.store)
         return before is NOTHING or not same(before.data, data)
 
+    def settle(self, place: Place, reduced: Reduced) -> bool:
+        """Sets a reduction, or removes an empty one; whether it has other data now."""
+        subgroups = self._current.setdefault(place.target_id, {}).setdefault(place.reducer_key, {})
+        before = subgroups.get(place.subgroup, NOTHING)
+        if reduced.is_empty:
+            subgroups.pop(place.subgroup, None)
+            return before is not NOTHING
+        subgroups[place.subgroup] = reduced
+        return before is NOTHING or not same(before.data, reduced.data)
+
+    def at(self, place: Place) -> Reduced:
+        """The reduction in a place, or NOTHING."""
+        by_key = self._current.get(place.target_id, {}).get(place.reducer_key, {})
+        return by_key.get(place.subgroup, NOTHING)
+
     def id_of(self, place: Place) -> int:
-        """The id of a reduction that is written."""
+        """The id of a reduction that is written. Raises KeyError."""
         return self._ids[place]
 
     def freeze(self, subject: Subject, reducer_key: str, *, now: datetime) -> dict[str, Any] | None:
@@ -185,15 +200,6 @@ class Ledger:
             results.remove_reductions(session, self.topic, gone)
         self._write_counted(session)
         return len(current) - len(self._stored)
-
-    def _set(self, place: Place, reduced: Reduced) -> bool:
-        subgroups = self._current.setdefault(place.target_id, {}).setdefault(place.reducer_key, {})
-        before = subgroups.get(place.subgroup, NOTHING)
-        if reduced.is_empty:
-            subgroups.pop(place.subgroup, None)
-            return before is not NOTHING
-        subgroups[place.subgroup] = reduced
-        return before is NOTHING or not same(before.data, reduced.data)
 
     def _series_of(self, target: int, reducer: Reducer) -> DefaultSeries | RunningSeries:
         if (target, reducer.key) not in self._series:

@@ -16,6 +16,7 @@ from caesar_web.pipeline.extraction import Extraction, extract, write_extracts
 from caesar_web.pipeline.ledger import Ledger
 from caesar_web.pipeline.outcomes import Outcomes
 from caesar_web.pipeline.rule_check import Decisions
+from caesar_web.pipeline.wanting import want_after, want_extracts
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import result_statements as results
 from caesar_web.store import run_statements as runs
@@ -39,13 +40,15 @@ class Limits:
 class Turn:
     """What a turn has done; `more_waits` where there is work that it did not take.
 
-    `in_vain`: it held lanes for nothing, and who came for them meanwhile found them taken.
+    `in_vain`: it held lanes for nothing, and who came for them meanwhile found them taken. `means`
+    are those whose help it wants.
     """
 
     processed: int = 0
     actions: int = 0
     more_waits: bool = False
     in_vain: bool = False
+    means: frozenset[str] = frozenset()
 
 
 class TurnFailed(Exception):
@@ -102,7 +105,8 @@ def take_turn(
             raise
         raise TurnFailed(work.classifications, problem) from problem
     is_full = processed >= limits.classifications  # then what waits was perhaps not counted
-    return Turn(processed, actions, more_waits=is_full or sum(waiting.values()) > processed)
+    more_waits = is_full or sum(waiting.values()) > processed
+    return Turn(processed, actions, more_waits=more_waits, means=frozenset(work.means))
 
 
 def lanes_to_take(
@@ -138,6 +142,7 @@ class Work:
         self._outcomes = Outcomes(plan, now)
         run_ids = {one.run_id for one in claimed if one.run_id is not None}
         self._silent_runs = runs.silent(session, run_ids) if run_ids else frozenset()
+        self.means: set[str] = set()
         self._counts: dict[Reducible, dict[str, int]] = {self._workflow: {}, self._project: {}}
 
     @property
@@ -172,8 +177,12 @@ class Work:
             extract(claimed, self._plan.extractors, outcomes=self._outcomes)
             for claimed in self._claimed
         ]
-        held = self._plan.held_extractors
+        # What was made elsewhere of an earlier version stays until the answer about this one.
+        called = [one.key for one in self._plan.extractors if one.type.elsewhere]
+        held = (*self._plan.held_extractors, *called)
         more = write_extracts(self._session, extractions, now=self._now, held=held)
+        workflow_id = self._plan.workflow_id
+        self.means |= want_extracts(self._session, workflow_id, extractions, now=self._now)
         done = (classification.id for classification in self.classifications)
         inbox.mark_processed(self._session, done, now=self._now)
         return len(self._claimed), self.follow(extractions, more=more)
@@ -194,6 +203,7 @@ class Work:
         ):
             if self._plan.reducers_of(reducible, topic.name):
                 actions += self._reduce_shared(reducible, topic, matters)
+        self.means |= want_after(self._session, self._plan, matters, now=self._now)
         self._outcomes.write(self._session)
         for reducible, counts in self._counts.items():
             add_to_counters(self._session, reducible, counts)

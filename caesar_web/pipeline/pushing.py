@@ -3,6 +3,7 @@
 Rules are checked and actions written under the same locks, so that the order of each subject stays.
 """
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -76,21 +77,40 @@ def push_reduction(
     session: Session, reducible: Reducible, topic: Topic, given: PushedReduction, *, now: datetime
 ) -> int:
     """Writes a reduction, and checks the rules where its data is another; gives its id."""
+    place = Place(given.target_id, given.reducer_key, given.subgroup)
+    ledger = change_reductions(
+        session,
+        reducible,
+        topic,
+        given.target_id,
+        lambda ledger: ledger.put(place, given.data),
+        now=now,
+    )
+    return ledger.id_of(place)
+
+
+def change_reductions(
+    session: Session,
+    reducible: Reducible,
+    topic: Topic,
+    target: int,
+    change: Callable[[Ledger], bool],
+    *,
+    now: datetime,
+) -> Ledger:
+    """Changes reductions of one target, and checks the rules where `change` says so."""
     rules: Any = ()
     rules_applied = "no_rules"
     if reducible.type == "Workflow":
         plan = _plan(session, reducible.id)
         rules = plan.subject_rules if topic is SUBJECT else plan.user_rules
         rules_applied = plan.rules_applied
-    lock(session, reducible, topic, [given.target_id], now=now)
-    ledger = Ledger(reducible, topic, (), targets={given.target_id: (given.target_id,)})
+    lock(session, reducible, topic, [target], now=now)
+    ledger = Ledger(reducible, topic, (), targets={target: (target,)})
     ledger.load(session)
-    place = Place(given.target_id, given.reducer_key, given.subgroup)
-    changed = ledger.put(place, given.data)
     kind = SUBJECT_ACTIONS if topic is SUBJECT else USER_ACTIONS
     decisions = Decisions(reducible.id, kind, rules, rules_applied=rules_applied)
-    if changed:
-        target = given.target_id
+    if change(ledger):
         known = run_scope.subjects(session, [target]) if topic is SUBJECT else {}
         decisions.load(session, [target])
         decisions.check_now(ledger, target, known.get(target), now=now)
@@ -101,7 +121,7 @@ def push_reduction(
     if actions:
         counts[f"{of}_actions_count"] = actions
     add_to_counters(session, reducible, counts)
-    return ledger.id_of(place)
+    return ledger
 
 
 def _push_of_classification(
@@ -148,7 +168,7 @@ def _classification(
         raise Refused(f"classification_id: {id} is not processed yet; send this again soon")
     kept = inbox.kept(session, plan.workflow_id, [id])
     if kept:
-        return kept[0]
+        return kept[0].classification
     subjects = run_scope.subjects(session, [given.subject_id])
     subject = subjects.get(given.subject_id) or Subject(given.subject_id, {})
     at = given.classification_at or now

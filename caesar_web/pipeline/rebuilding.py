@@ -16,6 +16,7 @@ from caesar_web.domain.rules import Rule
 from caesar_web.domain.series import Reducer
 from caesar_web.pipeline.ledger import Ledger
 from caesar_web.pipeline.rule_check import Decisions
+from caesar_web.pipeline.wanting import want_reductions
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import result_statements as results
 from caesar_web.store import run_scope
@@ -61,10 +62,14 @@ def rebuild(session: Session, plan: Plan, target_ids: Sequence[int], *, now: dat
     lock(session, plan.reducible, plan.topic, target_ids, now=now)
     subjects = run_scope.subjects(session, target_ids) if plan.topic is SUBJECT else {}
     ledger = Ledger(
-        plan.reducible, plan.topic, plan.reducers, targets=_sources(plan, target_ids, subjects)
+        plan.reducible,
+        plan.topic,
+        plan.reducers,
+        targets=sources_of(plan.reducible, plan.topic, target_ids, subjects),
     )
     histories = ledger.begin_again(session, leaves_gaps=plan.leaves_gaps)
     ledger.load_related(session, ())
+    want_reductions(session, plan.reducible, plan.reducers, target_ids, now=now)
     kind = SUBJECT_ACTIONS if plan.topic is SUBJECT else USER_ACTIONS
     decisions = Decisions(
         plan.reducible.id,
@@ -119,11 +124,14 @@ def lock(
         results.lock_targets(session, reducible, topic, target_ids, now=now)
 
 
-def _sources(
-    plan: Plan, target_ids: Iterable[int], subjects: Mapping[int, Subject]
+def sources_of(
+    reducible: Reducible,
+    topic: Topic,
+    target_ids: Iterable[int],
+    subjects: Mapping[int, Subject],
 ) -> dict[int, tuple[int, ...]]:
     """Each target with itself and, for a subject of a workflow, its previous subjects."""
-    has_previous = plan.topic is SUBJECT and plan.reducible.type == "Workflow"
+    has_previous = topic is SUBJECT and reducible.type == "Workflow"
     previous = {id: previous_subjects(one.metadata) for id, one in subjects.items()}
     return {
         id: tuple(dict.fromkeys((id, *(previous.get(id, ()) if has_previous else ()))))

@@ -117,14 +117,22 @@ class Light(Base):
 
 
 class ExternalWork(Timestamps, Base):
-    """Work that waits for an external service: an extraction, or a reduction."""
+    """What somebody elsewhere is asked for: an extract of a classification, or a reduction.
+
+    `means` is who is asked (`external`: the service at `host`), `owner_id` the extractor or
+    reducer, `target_id` the classification, or the subject or user. `version` counts up whenever it
+    is wanted anew, so that what has come meanwhile is not taken for done. `not_before` holds back a
+    retry, or what a worker is just asking for.
+    """
 
     __tablename__ = "external_work"
     __table_args__ = (
+        UniqueConstraint("kind", "owner_id", "target_id"),
         Index(
             "external_work_waiting",
+            "means",
+            "host",
             "not_before",
-            "id",
             postgresql_where=_WAITING,
             sqlite_where=_WAITING,
         ),
@@ -132,11 +140,12 @@ class ExternalWork(Timestamps, Base):
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     kind: Mapped[str]
+    means: Mapped[str]
+    host: Mapped[str]
     workflow_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     owner_id: Mapped[int] = mapped_column(BigInteger)
-    classification_id: Mapped[int | None] = mapped_column(BigInteger)
-    subject_id: Mapped[int | None] = mapped_column(BigInteger)
-    user_id: Mapped[int | None] = mapped_column(BigInteger)
+    target_id: Mapped[int] = mapped_column(BigInteger)
+    version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     status: Mapped[str] = mapped_column(server_default="waiting")
     attempts: Mapped[int] = mapped_column(server_default=text("0"))
     not_before: Mapped[datetime] = mapped_column(UTCDateTime)

@@ -28,6 +28,24 @@ def extracts_by(
     return [ExtractValue(*row) for row in session.execute(select(*_VALUE_COLUMNS).where(*where))]
 
 
+def extracts_of(
+    session: Session, classification_ids: Iterable[int]
+) -> dict[int | None, list[ExtractValue]]:
+    """All extracts of some classifications, in the order of their ids."""
+    wanted = select(*_VALUE_COLUMNS).where(among(_table.c.classification_id, classification_ids))
+    found: dict[int | None, list[ExtractValue]] = {}
+    for row in session.execute(wanted.order_by(_table.c.id)):
+        extract = ExtractValue(*row)
+        found.setdefault(extract.classification_id, []).append(extract)
+    return found
+
+
+def rows(session: Session, ids: Iterable[int]) -> dict[int, Extract]:
+    """Extracts with all that is kept of them, by id."""
+    found = session.scalars(select(Extract).where(among(Extract.id, ids)))
+    return {row.id: row for row in found}
+
+
 def take_out(
     session: Session, classification_ids: Iterable[int], extractor_keys: Iterable[str]
 ) -> list[dict[str, Any]]:

@@ -190,14 +190,14 @@ def claim(session: Session, workflow_id: int, lanes: Sequence[int], *, most: int
     return [_claimed(row) for row in rows]
 
 
-def kept(session: Session, workflow_id: int, ids: Iterable[int]) -> list[ClassificationValue]:
+def kept(session: Session, workflow_id: int, ids: Iterable[int]) -> list[Claimed]:
     """Those of the classifications that are the workflow's, processed or not."""
     rows = session.execute(
         select(*_CLAIMED_COLUMNS, *_SUBJECT_COLUMNS)
         .join(Subject, Subject.id == Classification.subject_id)
         .where(Classification.workflow_id == workflow_id, among(Classification.id, ids))
     )
-    return [_claimed(row).classification for row in rows]
+    return [_claimed(row) for row in rows]
 
 
 def processed(

@@ -25,8 +25,8 @@ class Fared(NamedTuple):
     last_error: str | None
 
 
-def failing(session: Session, workflow_id: int) -> set[tuple[str, str]]:
-    """Kind and name of the workflow's lights that show a failure."""
+def failing(session: Session, workflow_id: int | None) -> set[tuple[str, str]]:
+    """Kind and name of the workflow's lights that show a failure; None: of those of projects."""
     rows = session.execute(
         select(Light.kind, Light.name).where(
             Light.workflow_id == workflow_id, Light.outcomes.contains(FAILED)

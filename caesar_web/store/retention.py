@@ -6,8 +6,9 @@ from typing import Any
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
-from caesar_web.store.activity import AuditEntry
+from caesar_web.store.activity import AuditEntry, ExternalWork
 from caesar_web.store.db import among
+from caesar_web.store.external_statements import forget_orphans
 from caesar_web.store.inbox import Classification, RejectedEvent
 from caesar_web.store.runs import DataRequest, Run, RunFile
 
@@ -22,12 +23,19 @@ def purge(session: Session, *, now: datetime) -> None:
     """Removes what is too old: rejected events, the trail, runs that are over and their files."""
     _remove(session, RejectedEvent, RejectedEvent.received_at < now - REJECTED_EVENTS)
     _remove(session, AuditEntry, AuditEntry.created_at < now - AUDIT)
+    forget_orphans(session, most=AT_ONCE)
     has_export = select(DataRequest.id).where(DataRequest.run_id == Run.id).exists()
     _remove(session, Run, Run.finished_at < now - RUNS, ~has_export)
     over = select(Run.id).where(Run.finished_at < now - FILES_OF_RUNS)
     session.execute(
         delete(RunFile).where(RunFile.run_id.in_(over)).execution_options(synchronize_session=False)
     )
+
+
+def _is_asked_about() -> Any:
+    """Whether a service is still to be asked about a classification."""
+    of_this = ExternalWork.target_id == Classification.id
+    return select(ExternalWork.id).where(ExternalWork.kind == "extractor", of_this).exists()
 
 
 def purge_classifications(session: Session, *, older_than: datetime, after: int) -> int:
@@ -56,7 +64,8 @@ def purge_classifications(session: Session, *, older_than: datetime, after: int)
         delete(Classification)
         .where(among(Classification.id, done))
         .where(
-            (Classification.processed_at.is_not(None)) | Classification.failed_reason.is_not(None)
+            (Classification.processed_at.is_not(None)) | Classification.failed_reason.is_not(None),
+            ~_is_asked_about(),
         )
         .execution_options(synchronize_session=False)
     )

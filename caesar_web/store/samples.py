@@ -79,13 +79,13 @@ def recent_classifications(
         # There is no index for the last ones of each workflow, but one for those of each subject.
         own = Classification.workflow_id == workflow_id
         ids += _ids(session, Classification.id, own, Classification.subject_id, most)
-    found = {one.id: one for one in kept(session, workflow_id, ids)}
+    found = {one.classification.id: one.classification for one in kept(session, workflow_id, ids)}
     return [found[id] for id in dict.fromkeys(ids) if id in found][:most]
 
 
 def classification(session: Session, workflow_id: int, id: int) -> ClassificationValue | None:
     """One of the workflow's classifications."""
-    return next(iter(kept(session, workflow_id, [id])), None)
+    return next((one.classification for one in kept(session, workflow_id, [id])), None)
 
 
 def newest_extracts(

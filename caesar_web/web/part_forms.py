@@ -175,7 +175,7 @@ def reducer_form(
     common = {option.name: option for option in COMMON_OPTIONS if option.kind != "object"}
     common.pop("user_reducer_keys" if topic == BY_USER else "subject_reducer_keys")
     options = {option.name: option for option in kind.options}
-    if kind.is_pushed:
+    if kind.is_pushed and not kind.elsewhere:
         return _form(type_name, {**options, "topic": common["topic"]}, offered, samples)
     filters = (_in_running(option) for option in FILTER_OPTIONS) if mode == RUNNING else None
     options |= common

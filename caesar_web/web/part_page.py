@@ -50,6 +50,12 @@ class Home:
         named: dict[str, Any] = {f"{self.reducible.type.lower()}_id": self.reducible.id}
         return url_for(f"{self.blueprint}.{view}", **named, **more)
 
+    def calls(self, part_id: int) -> str:
+        """The address of the page of a part's calls."""
+        blueprint, noun = ("project_calls", "project_") if self.is_project else ("calls", "")
+        named: dict[str, Any] = {f"{self.reducible.type.lower()}_id": self.reducible.id}
+        return url_for(f"{blueprint}.of_{noun}{self.noun}", **named, part_id=part_id)
+
 
 @dataclass(frozen=True)
 class Line:

@@ -313,23 +313,31 @@ ALICE_EFFECTS = [
 ]
 
 
-def test_what_there_is_of_a_configuration_for_alice(app: Flask, alice: Caesar) -> None:
-    """Its external extractor and reducer are not here yet, and it is told so."""
+AGGREGATION = "https://aggregation-caesar.zooniverse.org"
+
+
+def test_a_configuration_for_alice(app: Flask, alice: Caesar) -> None:
     workflow = Workflow(101)
-    with pytest.raises(PanoptesAPIException, match="Unknown type 'external'"):
-        workflow.configure_for_alice()
+    workflow.configure_for_alice()
     (kept,) = rows(app, Row, id=101)
     assert (kept.public_extracts, kept.public_reductions) == (True, True)
-    (complete,) = rows(app, Extractor, workflow_id=101)
-    assert (complete.key, complete.config) == (
-        "complete",
-        {"task_key": "T1", "if_missing": "ignore"},
+    extractors = {one.key: one for one in rows(app, Extractor, workflow_id=101)}
+    assert extractors["complete"].config == {"task_key": "T1", "if_missing": "ignore"}
+    assert extractors["alice"].type == "external"
+    assert (
+        extractors["alice"]
+        .config["url"]
+        .startswith(f"{AGGREGATION}/extractors/line_text_extractor")
     )
-    with pytest.raises(PanoptesAPIException, match="Key has already been taken"):
-        workflow.add_alice_extractors()
-    with pytest.raises(PanoptesAPIException, match="calling external services is not available"):
-        workflow.add_alice_reducers()
-    workflow.add_alice_rules_and_effects()
+    reducers = {one.key: one for one in rows(app, Reducer, reducible_id=101)}
+    assert {key: one.type for key, one in reducers.items()} == {
+        "alice": "external",
+        "complete": "stats",
+        "count": "count",
+    }
+    url = f"{AGGREGATION}/reducers/optics_line_text_reducer"
+    assert reducers["alice"].config == {"url": f"{url}?minimum_views=5&low_consensus_threshold=3"}
+    assert reducers["alice"].filters["extractor_keys"] == ["alice"]
     rules = rows(app, SubjectRule, workflow_id=101)
     assert [json.loads(one.condition)[1:] for one in rules] == [
         [["lookup", "complete.0", 0], ["const", 3]],
@@ -341,6 +349,20 @@ def test_what_there_is_of_a_configuration_for_alice(app: Flask, alice: Caesar) -
         for one in rows(app, SubjectRuleEffect, subject_rule_id=rule.id)
     ]
     assert effects == ALICE_EFFECTS
+
+
+def test_the_steps_of_a_configuration_for_alice(app: Flask, alice: Caesar) -> None:
+    workflow = Workflow(200)
+    workflow.add_alice_extractors(alice_task_key="T5")
+    workflow.add_alice_reducers(alice_min_views=7)
+    workflow.add_alice_rules_and_effects()
+    urls = [one.config.get("url", "") for one in rows(app, Extractor, workflow_id=200)]
+    assert f"{AGGREGATION}/extractors/line_text_extractor?task=T5" in urls
+    urls = [one.config.get("url", "") for one in rows(app, Reducer, reducible_id=200)]
+    assert any("minimum_views=7" in url for url in urls)
+    assert len(rows(app, SubjectRule, workflow_id=200)) == 3
+    with pytest.raises(PanoptesAPIException, match="Key has already been taken"):
+        workflow.add_alice_extractors()
 
 
 def test_every_method_is_called_here() -> None:

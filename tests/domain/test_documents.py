@@ -52,7 +52,7 @@ def test_places_are_within_the_extractor(key: str, entry: Any, places: list[str]
         ("a", {"type": "stats", "grouping": {"field_name": 1}}, ["grouping.field_name"]),
         ("a", {"type": "stats", "topic": "x"}, ["topic"]),
         ("a", {**RUNNING, "filters": {"from": 3}}, ["filters"]),
-        ("a", {"type": "external", "url": "https://example.org"}, ["url"]),
+        ("a", {"type": "external", "url": "http://example.org"}, ["url"]),
     ],
 )
 def test_places_are_within_the_reducer(key: str, entry: Any, places: list[str]) -> None:

@@ -44,6 +44,7 @@ DOCUMENT: JSON = {
         "survey": {"type": "survey"},
         LONG: {"type": "pluck_field", "field_map": {LONG: f"$.{LONG}"}, "if_missing": "ignore"},
         "people": {"type": "who"},
+        "theirs": {"type": "external", "url": f"https://example.org/{LONG}"},
     },
     "reducers_config": {
         "counts": {"type": "stats", "filters": {"extractor_keys": ["survey"]}},
@@ -293,6 +294,7 @@ def _parts(alice: Tour, ids: dict[str, Any]) -> None:
     own = f"{WORKFLOW}/extractors/{ids['extractor'][0]}"
     alice.open(own, f"{own}/remove")
     alice.send(own, {"try": "1", "latest": "1"}, status=200)
+    alice.open(f"{WORKFLOW}/extractors/{ids['extractor'][3]}/calls")
     for key in ("counts", LONG):
         alice.open(f"{WORKFLOW}/reducers/{ids[f'reducer {key}']}")
     own = f"{WORKFLOW}/reducers/{ids['reducer counts']}"
