@@ -21,8 +21,11 @@ _FIELDS = {
     "consensus": frozenset({"most_likely", "num_votes", "agreement"}),
     "count": frozenset({"classifications", "extracts"}),
     "unique_count": frozenset({""}),
+    "votes": frozenset({"people", "total_votes", "top_answer", "top_votes", "margin", "agreement"}),
 }
-_NUMBERS = {"consensus", "count", "stats", "summary_stats", "unique_count"}
+_OBJECTS = {"votes": ("votes", "consecutive")}  # what has fields of its own
+_NUMBERS = {"consensus", "count", "stats", "summary_stats", "unique_count", "votes"}
+_OTHERS = {("consensus", "most_likely"): "text", ("votes", "top_answer"): "text"}
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,11 @@ class KnownReducer:
             return frozenset(self.options.get("operations", ())) or None
         return _FIELDS.get(self.type)
 
+    def has(self, name: str) -> bool:
+        """Whether its reductions can have a field, as far as that is sure."""
+        is_within = name.partition(".")[0] in _OBJECTS.get(self.type, ())
+        return self.fields is None or name in self.fields or is_within
+
     @property
     def extractor_keys(self) -> frozenset[str]:
         """The extractors that it names."""
@@ -65,9 +73,8 @@ class KnownReducer:
 
     def kind(self, name: str) -> str | None:
         """The kind of value that a field has, where that is sure."""
-        if self.type == "consensus" and name == "most_likely":
-            return "text"
-        return "a number" if self.type in _NUMBERS else None
+        number = "a number" if self.type in _NUMBERS else None
+        return _OTHERS.get((self.type, name), number)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,5 @@
 """The parameters of recipes: what a form asks for, and how an answer is read."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,21 +10,16 @@ from caesar_web.domain.options import (
     Reader,
     Unreadable,
     choice,
+    number,
     switch,
     text,
     texts,
     whole_number,
+    within,
 )
-from caesar_web.domain.values import Unstorable, check_storable, is_number, whole_text_number
+from caesar_web.domain.values import Unstorable, check_storable
 
 MOST_PEOPLE = 1000
-
-
-def _decimal(value: Any) -> Any:
-    number: Any = whole_text_number(value) if isinstance(value, str) else value
-    if not is_number(number) or not math.isfinite(number):
-        raise Unreadable("must be a number")
-    return number
 
 
 def _lines(value: Any) -> tuple[str, ...]:
@@ -38,7 +32,7 @@ def _lines(value: Any) -> tuple[str, ...]:
 
 KINDS: dict[str, Reader] = {
     "whole number": whole_number,
-    "number": _decimal,
+    "number": number,
     "text": text,
     "lines": _lines,
     "switch": switch,
@@ -73,12 +67,8 @@ class Parameter:
             check_storable(given)
         except Unstorable as problem:
             raise Unreadable(str(problem)) from None
-        value = (choice(*self.choices) if self.choices else KINDS[self.kind])(given)
-        if self.least is not None and value < self.least:
-            raise Unreadable(f"must be {self.least} or more")
-        if self.most is not None and value > self.most:
-            raise Unreadable(f"must be {self.most} or less")
-        return value
+        read = choice(*self.choices) if self.choices else KINDS[self.kind]
+        return within(read, least=self.least, most=self.most)(given)
 
 
 def people(default: int, label: str = "How many people", name: str = "people") -> Parameter:

@@ -56,6 +56,23 @@ def some_say_the_same(values: Values) -> Parts:
     return Parts(["any", "counts", _at_least("value", values["people"])], _COUNTS)
 
 
+def people_say(values: Values) -> Parts:
+    return Parts(_at_least(f"people.votes.{values['answer']}", values["people"]), _VOTES)
+
+
+def people_say_one_of(values: Values) -> Parts:
+    either = _reducer("votes", "answers") | {"answers": {"any": list(values["answers"])}}
+    return Parts(_at_least("either.votes.any", values["people"]), {"either": either})
+
+
+def last_say(values: Values) -> Parts:
+    return Parts(_at_least(f"people.consecutive.{values['answer']}", values["people"]), _VOTES)
+
+
+def people_lead(values: Values) -> Parts:
+    return Parts(["and", _at_least("people.margin", values["lead"]), _people(values)], _VOTES)
+
+
 def agree(values: Values) -> Parts:
     return Parts(_votes(values), _CONSENSUS)
 
@@ -155,6 +172,10 @@ def _agreement(values: Values) -> Condition:
     return _at_least("consensus.agreement", values["agreement"])
 
 
+def _people(values: Values) -> Condition:
+    return _at_least("people.people", values["views"])
+
+
 def _seen(values: Values) -> Condition:
     return _at_least("count.classifications", values["views"])
 
@@ -173,4 +194,5 @@ def _first(people: int, type_name: str) -> tuple[str, dict[str, Any]]:
 # Somebody who answers nothing has no vote.
 _CONSENSUS = {"consensus": _reducer("consensus", "answers", empty_extracts="ignore_empty")}
 _COUNTS = {"counts": _reducer("stats", "answers")}
+_VOTES = {"people": _reducer("votes", "answers")}
 _COUNT = {"count": _reducer("count", "who")}  # whatever they say

@@ -1,5 +1,6 @@
 """The types of reducers that run in process."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from caesar_web.domain.classification import Group
@@ -7,6 +8,7 @@ from caesar_web.domain.folds import NOTHING, Fold, Options, Reduced, stored_obje
 from caesar_web.domain.options import Option, https_url, switch, text
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
 from caesar_web.domain.values import as_text, bounded, is_blank, is_number
+from caesar_web.domain.votes import VOTES_OPTIONS, Votes
 
 
 class Consensus:
@@ -133,7 +135,8 @@ class Placeholder:
 class ReducerType(NamedTuple):
     """One row of the table of types; `is_pushed`: its reductions come from outside.
 
-    `title` and `about` are what people read.
+    `title` and `about` are what people read. `topic` is the only one that it makes sense for, where
+    that is so. `weighs` says by its options whether it needs reductions of the volunteers.
     """
 
     options: tuple[Option, ...]
@@ -141,6 +144,8 @@ class ReducerType(NamedTuple):
     is_pushed: bool = False
     title: str = ""
     about: str = ""
+    topic: str | None = None
+    weighs: Callable[[Options], bool] = lambda _: False
 
 
 _IGNORE_EMPTY = Option(
@@ -179,6 +184,14 @@ REDUCERS: dict[str, ReducerType] = {
         Consensus(),
         title="Consensus",
         about="The answer that most people give, and how large their share is.",
+    ),
+    "votes": ReducerType(
+        VOTES_OPTIONS,
+        Votes(),
+        title="Votes",
+        about="How many different people give each answer, and how far the first one leads.",
+        topic="reduce_by_subject",
+        weighs=lambda options: options["weight_field"] is not None,
     ),
     "count": ReducerType(
         (), Count(), title="Count", about="How many classifications and extracts there are."

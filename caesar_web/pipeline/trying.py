@@ -19,6 +19,7 @@ from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Steps, explain
 from caesar_web.domain.values import InvalidConfiguration, is_older
 from caesar_web.pipeline.rehearsal import rehearsed
+from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import configuration as tables
 from caesar_web.store import queries, samples
 from caesar_web.store.part_queries import known_reducers
@@ -113,7 +114,10 @@ def try_reducer(
     training: set[int] = set()
     if reducer.filters.training_behavior != "ignore_training":
         training = training_among(session, {extract.subject_id for extract in extracts})
-    steps = explain(reducer, extracts, training=training)
+    relevant = RelevantReductions(reducible, topic)
+    relevant.load(session, extracts, [reducer])
+    carrying = (relevant.beside(extract, reducer) for extract in extracts)
+    steps = explain(reducer, carrying, training=training)
     return replace(steps, bounded_to=len(extracts)) if has_more else steps
 
 

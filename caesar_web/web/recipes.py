@@ -27,6 +27,10 @@ GROUPS = (
         ("some_say", "one_says", "some_say_one_of", "some_say_the_same"),
     ),
     (
+        "Different people are counted",
+        ("people_say", "people_say_one_of", "last_say", "people_lead"),
+    ),
+    (
         "People agree, or do not",
         ("agree", "agree_clearly", "agree_except", "clear_answer", "disputed"),
     ),

@@ -56,6 +56,13 @@ REDUCERS: JSON = {
         "grouping": {"field_name": "who.user"},
         "subject_reducer_keys": ["plain"],
     },
+    "voted": {
+        "type": "votes",
+        "answers": {"small": "DUIKER,HOG", "large": ["ELEPHANT"]},
+        "first": "3",
+        "last": 5.0,
+        "default_weight": "0.50",
+    },
     "external": {"type": "external", "filters": {"to": 5}, "user_reducer_keys": ["user"]},
     "numbers": {
         "type": "summary_stats",
