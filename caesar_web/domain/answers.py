@@ -17,6 +17,8 @@ def of_extractor(
         return {"user_id": "the volunteer"}
     if type_name == "blank":
         return {"blank": "nothing was answered"}
+    if type_name == "gold":
+        return {"gold": "the right answer"}
     if type_name == "pluck_field":
         return {name: str(path) for name, path in (config.get("field_map") or {}).items()}
     asked = config.get("task_key") or "T0"

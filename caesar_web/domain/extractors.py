@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jsonpath
 
 from caesar_web.domain.classification import Classification, document
+from caesar_web.domain.filters import is_training
 from caesar_web.domain.options import Option, Unreadable, choice, read_options, text
 from caesar_web.domain.values import DomainError, JSONValue, Problem, as_text, is_blank, is_older
 
@@ -97,6 +98,26 @@ def _who(options: Options, classification: Classification) -> Data | None:
     return {"user_id": classification.user_id}
 
 
+def _gold(options: Options, classification: Classification) -> Data | None:
+    if options["source"] == "feedback":
+        return _told(options, classification)
+    metadata = classification.subject.metadata
+    label = metadata.get(options["field"]) if is_training(metadata) else None
+    return None if is_blank(label) else {"gold": as_text(label)}
+
+
+def _told(options: Options, classification: Classification) -> Data | None:
+    """Whether the volunteer was right, as the page has told them."""
+    feedback = classification.metadata.get("feedback")
+    rules = feedback.get(options["task_key"]) if isinstance(feedback, dict) else None
+    successes = [
+        rule.get("success") is True
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, dict) and "success" in rule
+    ]
+    return {"gold": any(successes)} if successes else None
+
+
 def _pluck_field(options: Options, classification: Classification) -> Data | None:
     source = document(classification)
     plucked: dict[str, JSONValue] = {}
@@ -155,6 +176,10 @@ _TASK_KEY = Option(
     help="Whose answer it reads.",
     example="T0",
 )
+_SOURCES = {
+    "metadata": "in the metadata of the subject",
+    "feedback": "in the feedback that the volunteer got: whether they were right",
+}
 _ERROR = {"error": "it is an error, which the light shows"}
 _OR_NOTHING = {**_ERROR, "ignore": "it gives an empty extract", "reject": "it gives no extract"}
 
@@ -217,6 +242,32 @@ EXTRACTORS: dict[str, ExtractorType] = {
         "Whether somebody left a task empty, such as a drawing without marks.",
     ),
     "who": ExtractorType((), _who, "Who", "Who has classified: the volunteer’s id."),
+    "gold": ExtractorType(
+        (
+            Option(
+                "source",
+                choice(*_SOURCES),
+                default="metadata",
+                kind="choice",
+                label="Where the right answer stands",
+                help="What is no training subject gives no extract.",
+                example="metadata",
+                choices=_SOURCES,
+            ),
+            Option(
+                "field",
+                text,
+                default="#feedback_1_answer",
+                label="Field of the metadata",
+                help="Which one has the right answer, of subjects with #training_subject.",
+                example="#feedback_1_answer",
+            ),
+            replace(_TASK_KEY, help="Whose feedback it reads, where it reads that."),
+        ),
+        _gold,
+        "Gold",
+        "The right answer of a training subject, or whether the volunteer gave it.",
+    ),
     "pluck_field": ExtractorType(
         (
             Option(

@@ -9,6 +9,7 @@ from typing import Any
 from caesar_web.domain.filters import Filters
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP, Grouping
 from caesar_web.domain.scope import ReductionScope
+from caesar_web.domain.swap import Tally
 from caesar_web.domain.values import kind_of
 
 MOST_SUBJECTS = 500
@@ -22,10 +23,16 @@ _FIELDS = {
     "count": frozenset({"classifications", "extracts"}),
     "unique_count": frozenset({""}),
     "votes": frozenset({"people", "total_votes", "top_answer", "top_votes", "margin", "agreement"}),
+    "swap": frozenset({"likelihood", "num_classifications", "seen_by_expert"}),
+    "swap_skill": frozenset({"training", *Tally._fields, "p_positive", "p_negative", "skill"}),
 }
-_OBJECTS = {"votes": ("votes", "consecutive")}  # what has fields of its own
-_NUMBERS = {"consensus", "count", "stats", "summary_stats", "unique_count", "votes"}
-_OTHERS = {("consensus", "most_likely"): "text", ("votes", "top_answer"): "text"}
+_OBJECTS = {"votes": ("votes", "consecutive"), "swap": ("trajectory",)}  # no single values
+_NUMBERS = {*_FIELDS, "stats", "summary_stats"}
+_OTHERS = {
+    ("consensus", "most_likely"): "text",
+    ("votes", "top_answer"): "text",
+    ("swap", "seen_by_expert"): "true/false",
+}
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ from caesar_web.domain.classification import Group
 from caesar_web.domain.folds import NOTHING, Fold, Options, Reduced, stored_object, stored_pairs
 from caesar_web.domain.options import Option, https_url, switch, text
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
+from caesar_web.domain.swap_reducers import SKILL_OPTIONS, SWAP_OPTIONS, Swap, SwapSkill
 from caesar_web.domain.values import as_text, bounded, is_blank, is_number
 from caesar_web.domain.votes import VOTES_OPTIONS, Votes
 
@@ -210,6 +211,21 @@ REDUCERS: dict[str, ReducerType] = {
     ),
     "first_extract": ReducerType(
         (), FirstExtract(), title="First extract", about="What the first classification says."
+    ),
+    "swap_skill": ReducerType(
+        SKILL_OPTIONS,
+        SwapSkill(),
+        title="SWAP: a volunteer’s skill",
+        about="How often a volunteer is right about subjects whose answer is known.",
+        topic="reduce_by_user",
+    ),
+    "swap": ReducerType(
+        SWAP_OPTIONS,
+        Swap(),
+        title="SWAP: a subject’s likelihood",
+        about="How likely a subject is what you look for, by the skill of those who answered.",
+        topic="reduce_by_subject",
+        weighs=lambda _: True,
     ),
     "placeholder": ReducerType(
         (),

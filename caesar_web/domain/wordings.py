@@ -165,8 +165,9 @@ def _named(reducer: KnownReducer, configured: Configured) -> Iterator[AnswerRefe
         task = _task_of(extractor_key, configured)
         if task and value:
             yield AnswerReference(task, value)
-    for value in reducer.options.get("answers") or ():
-        yield from (AnswerReference(task, value) for task in _tasks_of(reducer, configured))
+    for name in ("answers", "positive", "negative"):
+        for value in reducer.options.get(name) or ():
+            yield from (AnswerReference(task, value) for task in _tasks_of(reducer, configured))
 
 
 def _grouped(reducer: KnownReducer) -> tuple[str, str]:

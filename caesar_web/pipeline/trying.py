@@ -228,6 +228,6 @@ def _no_data(row: ExtractorRow, found: Classification) -> str:
     if is_older(version, minimum):
         return f"It was made with version {version} of the workflow, which is before {minimum}."
     task = row.config.get("task_key", "T0")
-    if row.type != "pluck_field" and task not in found.annotations:
+    if row.type not in ("pluck_field", "gold") and task not in found.annotations:
         return f"It has no annotation for task {task}."
     return "It does not have all that the extractor looks for."

@@ -145,9 +145,9 @@ def given(option: Option, value: Any) -> Any:
     return value or None
 
 
-def with_commas(texts: str | Iterable[str]) -> str:
-    """Texts as one."""
-    return texts if isinstance(texts, str) else ", ".join(texts)
+def with_commas(texts: str | Iterable[object]) -> str:
+    """Texts, or ids, as one."""
+    return texts if isinstance(texts, str) else ", ".join(map(str, texts))
 
 
 def selectable(choices: Mapping[str, str]) -> list[SelectChoice]:

@@ -168,7 +168,7 @@ def _value_in_words(option: Option, value: Any) -> str:
     elif option.kind == "groups" and isinstance(value, Mapping):
         words = "; ".join(f"{name}: {with_commas(texts)}" for name, texts in value.items())
     elif isinstance(value, list | tuple):
-        words = with_commas(map(str, value))
+        words = with_commas(value)
     elif option.kind == "switch":
         words = "yes" if value else "no"
     else:

@@ -75,7 +75,7 @@ def make_classification(
 def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]:
     """Extracts from `{"id", "at"?, "user"?, "subject"?, "relevant"?, "extracts": {key: data}}`.
 
-    `relevant` are the data of the reduction that they carry along.
+    `relevant` are the data of the reduction that they carry along, `relevant_store` its store.
     """
     return [
         Extract(
@@ -94,7 +94,9 @@ def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]
 
 
 def _relevant(classification: Mapping[str, Any]) -> Any:
-    return {"data": classification["relevant"]} if "relevant" in classification else None
+    if "relevant" not in classification:
+        return None
+    return {"data": classification["relevant"], "store": classification.get("relevant_store")}
 
 
 def _extract_id(classification_id: int | None, number: int) -> int:

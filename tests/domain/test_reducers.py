@@ -94,6 +94,8 @@ EVERY_TYPE: dict[str, dict[str, Any]] = {
     "first_extract": {},
     "unique_count": {"field": "x"},
     "votes": {"answers": {"cat": ["LION", "x"]}, "first": 3, "weight_field": "skill"},
+    "swap_skill": {"positive": ["LION"], "gold_positive": ["1"]},
+    "swap": {"positive": ["LION"], "negative": ["BIRD"], "initial_positive": 0.9, "experts": [1]},
     "placeholder": {},
     "external": {},
 }

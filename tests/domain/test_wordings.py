@@ -78,8 +78,9 @@ def test_what_reducers_refer_to() -> None:
     grouped = KnownReducer("count", grouping=Grouping("T0", "1"))
     other = KnownReducer("summary_stats", {"summarize_field": "who.user_id"})
     votes = KnownReducer("votes", {"answers": {"2": "small"}}, OF_T0)
-    found = references(summary=summary, grouped=grouped, other=other, votes=votes)
-    assert found == {("T1", "LION"), ("T0", "1"), ("T0", "2")}
+    swap = KnownReducer("swap", {"positive": ("LION",), "negative": ("BIRD",)}, OF_T1)
+    found = references(summary=summary, grouped=grouped, other=other, votes=votes, swap=swap)
+    assert found == {("T1", "LION"), ("T0", "1"), ("T0", "2"), ("T1", "BIRD")}
 
 
 def question(*labels: str) -> tuple[Task, ...]:

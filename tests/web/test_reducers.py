@@ -74,6 +74,8 @@ FIELDS: dict[str, dict[str, str]] = {
         "default_weight": "0.5",
         "user_reducer_keys": "skills",
     },
+    "swap_skill": {"positive": "0, 1", "gold_negative": "DUD", "initial_weight": "5"},
+    "swap": {"positive": "0", "prior": "0.01", "experts": "12, 7", "user_reducer_keys": "skills"},
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "consensus": {"ignore_empty_extracts": True},
@@ -85,6 +87,8 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "weight_field": "skill",
         "default_weight": 0.5,
     },
+    "swap_skill": {"positive": ["0", "1"], "gold_negative": ["DUD"], "initial_weight": 5},
+    "swap": {"positive": ["0"], "prior": 0.01, "experts": ["12", "7"]},
 }
 
 
@@ -98,7 +102,8 @@ def test_every_type_is_made_with_its_form_alone(app: Flask, alice: FlaskClient) 
         assert make(alice, type_name, f"my-{type_name}", **FIELDS.get(type_name, {})) is None
         row = stored(app)[f"my-{type_name}"]
         assert (row.type, row.config) == (type_name, CONFIGS.get(type_name, {}))
-        assert (row.filters, row.grouping, row.topic) == ({}, {}, "reduce_by_subject")
+        topic = TYPES[type_name].topic or "reduce_by_subject"
+        assert (row.filters, row.grouping, row.topic) == ({}, {}, topic)
     page = visit(alice, REDUCERS)
     assert len(page.all("tbody")[0].all("tr")) == len(TYPES)
     assert "answers.0" in page.text
@@ -157,6 +162,7 @@ def test_all_that_every_reducer_can_be_told(app: Flask, alice: FlaskClient) -> N
         ("summary_stats", {"summarize_field": "a."}, "Field must be a field, or an extractor"),
         ("votes", {"default_weight": "much"}, "Weight where there is none must be a number."),
         ("votes", {"weight_field": "skill"}, "Carry along, of the volunteer must be given"),
+        ("swap", {"positive": "", "user_reducer_keys": "a"}, "Positive answers must be given."),
         ("external", {"url": "https://example.org/"}, "Calling external services is not"),
     ],
 )
