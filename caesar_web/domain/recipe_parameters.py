@@ -1,7 +1,7 @@
 """The parameters of recipes: what a form asks for, and how an answer is read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from caesar_web.domain.effects import RETIREMENT_REASONS, panoptes_id
@@ -100,16 +100,48 @@ TASK = (
 )
 _SET = "The subject set to add it to"
 SKIP_TRAINING = Parameter("skip_training", "Leave training subjects alone", "switch", default=False)
-INTO_SET = (Parameter("subject_set_id", _SET, "id"), SKIP_TRAINING)
+SUBJECT_SET = Parameter("subject_set_id", _SET, "id")
+INTO_SET = (SUBJECT_SET, SKIP_TRAINING)
+SWAP = (
+    answer("The positive answer, as its number or choice"),
+    *TASK,
+    Parameter(
+        "gold_field",
+        "The field of a training subject's metadata with the right answer",
+        "text",
+        "#feedback_1_answer",
+    ),
+)
+LIKELIHOOD = (
+    Parameter(
+        "prior",
+        "The share of all subjects that is positive",
+        "number",
+        0.5,
+        least=0.0001,
+        most=0.9999,
+    ),
+    *SWAP,
+    Parameter(
+        "expert_at",
+        "How often somebody must be right to be an expert, from 0.01 to 0.99",
+        "number",
+        0.9,
+        least=0.01,
+        most=0.99,
+    ),
+)
+# A training subject is never done with.
+NO_TRAINING = replace(SKIP_TRAINING, default=True)
 PROMOTED = (Parameter("workflow_id", "The workflow to promote them to", "id"),)
 
 
-def retired(reason: str) -> Sequence[Parameter]:
+def retired(reason: str, skip_training: Parameter = SKIP_TRAINING) -> Sequence[Parameter]:
     """For retiring the subject, or adding it to a set instead."""
     return (
         Parameter(
             "reason", "The reason to retire it", "choice", reason, choices=RETIREMENT_REASONS
         ),
         Parameter("subject_set_id", f"{_SET} instead", "id", is_optional=True),
-        SKIP_TRAINING,
+        skip_training,
     )

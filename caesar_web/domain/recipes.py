@@ -17,6 +17,7 @@ from caesar_web.domain.recipe_parameters import (
     share,
     views,
 )
+from caesar_web.domain.swap_recipes import SWAP_RECIPES
 
 _MARKS = "who marks it twice counts twice"
 
@@ -259,6 +260,7 @@ _RECIPES = (
             *retired("other"),
         ),
     ),
+    *SWAP_RECIPES,
     Recipe(
         "volunteer_seen",
         "A volunteer has classified enough",

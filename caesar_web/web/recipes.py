@@ -39,6 +39,10 @@ GROUPS = (
         "What is known of the subject counts too",
         ("metadata_say", "agree_where", "agree_with_machine", "score_reached"),
     ),
+    (
+        "Answers count by skill (SWAP)",
+        ("swap_low", "swap_high", "swap_unsure", "swap_expert"),
+    ),
     ("Volunteers", ("volunteer_seen",)),
 )
 POINTING = {"subject_set_id": "add_subject_to_set", "workflow_id": "promote_user"}
@@ -73,8 +77,7 @@ def show_recipe(
     """The page of a recipe with what was given, and what is wrong with it."""
     form = form_of(workflow_id, recipe, given)
     form.tell(problems)
-    is_for_users = any(one.name == "workflow_id" for one in recipe.parameters)
-    kind = "user_rules" if is_for_users else "subject_rules"
+    kind = "user_rules" if recipe.is_for_users else "subject_rules"
     return page(
         "recipes/show.html",
         status=422 if form.errors else 200,
