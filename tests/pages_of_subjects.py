@@ -14,6 +14,7 @@ from caesar_web.store.timelines import Classified
 from caesar_web.web import forms
 from caesar_web.web.acts import ActShown
 from caesar_web.web.shown_data import fields
+from caesar_web.web.swap_shown import MatrixRow, MatrixShown, Point, TrajectoryShown
 from caesar_web.web.target_list import TargetRow
 from caesar_web.web.target_page import ClassifiedShown, ReductionShown, RuleShown, TargetPage
 from tests.pages_of_parts import STEPS
@@ -43,7 +44,14 @@ RULES = (
     RuleShown(1, MARKUP, "/rules", WHY, MARKUP, [ACT], is_open=True),
     RuleShown(2, MARKUP, "/rules", None, "", (), is_open=False),
 )
-FULL = TargetPage(7, {}, REDUCTIONS, 12_345, RULES, "no_rules", EVENTS, is_cut=True)
+MATRIX = MatrixShown(MARKUP, MARKUP, 12_345, [MatrixRow(MARKUP, 1, 12_345, MARKUP)], MARKUP)
+POINTS = (Point(-3, MARKUP, 40.0, 172.0), Point(12_345, MARKUP, 590.0, 12.0))
+FULL = TargetPage(
+    *(7, {}, REDUCTIONS, 12_345, RULES, "no_rules", EVENTS),
+    is_cut=True,
+    matrices=[MATRIX],
+    trajectories=[TrajectoryShown(MARKUP, MARKUP, POINTS)],
+)
 BARE = TargetPage(7, {}, (), 0, (), "all_matching_rules", (), is_cut=False)
 ROWS = [TargetRow(7, [(MARKUP, MARKUP)], 3, [ACT]), TargetRow(8, (), 0, ())]
 METADATA = {MARKUP: MARKUP, "#a": "javascript:alert(1)", "b": f"https://example.org/{MARKUP}"}
@@ -65,7 +73,7 @@ def _refused(form: Any) -> Any:
     return form
 
 
-SUBJECT_LAYOUTS = {"subjects/_shown.html", "subjects/_media.html"}
+SUBJECT_LAYOUTS = {"subjects/_shown.html", "subjects/_media.html", "subjects/_swap.html"}
 SUBJECT_PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     (
         "subjects/index.html",

@@ -6,7 +6,7 @@ from typing import Any
 from caesar_web.domain.known import KnownReducer
 from caesar_web.domain.tasks import Task
 
-SUMMED = ("stats",)
+COUNTED = {"stats": "", "votes": "votes."}  # where reductions have their answers
 
 
 def of_extractor(
@@ -17,6 +17,8 @@ def of_extractor(
         return {"user_id": "the volunteer"}
     if type_name == "blank":
         return {"blank": "nothing was answered"}
+    if type_name == "gold":
+        return {"gold": "the right answer"}
     if type_name == "pluck_field":
         return {name: str(path) for name, path in (config.get("field_map") or {}).items()}
     asked = config.get("task_key") or "T0"
@@ -26,13 +28,25 @@ def of_extractor(
 def of_reducers(
     reducers: Mapping[str, KnownReducer], answers: Mapping[str, Mapping[str, str]]
 ) -> dict[str, str]:
-    """The keys of sums over answers, each with its answer; `answers` are by extractor."""
+    """The keys of counted answers, each with its answer; `answers` are by extractor."""
     return {
-        f"{key}.{value}": label
+        f"{key}.{COUNTED[reducer.type]}{value}": label
         for key, reducer in reducers.items()
-        if reducer.type in SUMMED
+        if reducer.type in COUNTED
+        for value, label in _counted(reducer, answers)
+    }
+
+
+def _counted(
+    reducer: KnownReducer, answers: Mapping[str, Mapping[str, str]]
+) -> Iterable[tuple[str, str]]:
+    """Those that count as one stand under their name."""
+    names = reducer.options.get("answers") or {}
+    found = {
+        names.get(value, value): names.get(value, label)
         for value, label in _looked_at(reducer, answers)
     }
+    return found.items()
 
 
 def _looked_at(

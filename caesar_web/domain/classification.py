@@ -58,6 +58,12 @@ class Extract(NamedTuple):
     data: Any
     relevant_reduction: Any = None
 
+    @property
+    def answers(self) -> list[str]:
+        """The answers that it gives: fields that are true, or a number above 0."""
+        fields = self.data.items() if isinstance(self.data, Mapping) else ()
+        return [name for name, value in fields if isinstance(value, int | float) and value > 0]
+
 
 class Group(NamedTuple):
     """The extracts of one classification, in the order of their ids.

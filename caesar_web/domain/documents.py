@@ -14,13 +14,7 @@ from caesar_web.domain.effects import EffectRow, read_effect_row
 from caesar_web.domain.extractors import EXTRACTORS, read_extractor_options
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
-from caesar_web.domain.options import (
-    Reader,
-    Unreadable,
-    choice,
-    read_options,
-    switch,
-)
+from caesar_web.domain.options import Reader, Unreadable, choice, read_options, switch
 from caesar_web.domain.reducer_options import COMMON_OPTIONS
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.rules import RULES_APPLIED
@@ -176,6 +170,8 @@ def _reducer(
     type_name = _type(entry, REDUCERS, place, problems)
     status = _status(entry.pop("status", None), place, problems)
     common = {option.name: entry.pop(option.name, None) for option in COMMON_OPTIONS}
+    only = REDUCERS[type_name].topic if type_name else None
+    common["topic"] = common["topic"] or only
     values = read_options(COMMON_OPTIONS, common, place=place, problems=problems)
     filters = read_filters(common["filters"], place=f"{place}.filters", problems=problems)
     read_grouping(common["grouping"], place=f"{place}.grouping", problems=problems)
@@ -184,7 +180,12 @@ def _reducer(
         problems.append(Problem(f"{place}.filters", message))
     if type_name is None:
         return None
-    read_options(REDUCERS[type_name].options, entry, place=place, problems=problems)
+    own = read_options(REDUCERS[type_name].options, entry, place=place, problems=problems)
+    if only and values["topic"] != only:
+        problems.append(Problem(f"{place}.topic", f"must be {only} for {type_name}"))
+    if own and REDUCERS[type_name].weighs(own) and not values["user_reducer_keys"]:
+        message = "must be given, as it looks at the reductions of volunteers"
+        problems.append(Problem(f"{place}.user_reducer_keys", message))
     return ReducerRow(key, type_name, entry, **values, status=status)
 
 

@@ -15,6 +15,9 @@ EFFECT_WORDS = {
     "external": "send the reduction of {reducer_key} to {url}",
     "external_with_basic_auth": "send the reduction of {reducer_key} to {url} as {username}",
     "promote_user": "promote the volunteer to workflow {workflow_id}",
+    "set_subject_set_chances": (
+        "give the volunteer subjects of subject set {subject_set_id} with a chance of {chance}"
+    ),
 }
 
 # What a page calls each of them.
@@ -25,6 +28,7 @@ EFFECT_NAMES = {
     "external": "send it to a service",
     "external_with_basic_auth": "send it to a service with a password",
     "promote_user": "promote the volunteer",
+    "set_subject_set_chances": "say how often they get a subject set",
 }
 
 

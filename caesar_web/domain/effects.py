@@ -9,11 +9,13 @@ from caesar_web.domain.options import (
     Unreadable,
     choice,
     https_url,
+    number,
     read_options,
     text,
     userinfo,
     whole,
     whole_number,
+    within,
 )
 from caesar_web.domain.values import Problem
 
@@ -189,5 +191,20 @@ EFFECTS: dict[str, EffectType] = {
         "user",
         (Option("workflow_id", panoptes_id, required=True, label="Workflow"),),
         target="workflow_id",
+    ),
+    "set_subject_set_chances": EffectType(
+        "user",
+        (
+            Option("subject_set_id", panoptes_id, required=True, label="Subject set"),
+            Option(
+                "chance",
+                within(number, least=0, most=1),
+                required=True,
+                kind="number",
+                label="Chance",
+                help="How often they get its subjects in this workflow, from 0 to 1.",
+            ),
+        ),
+        target="subject_set_id",
     ),
 }

@@ -1,22 +1,26 @@
 """Extractors: what each type pulls out of a classification."""
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import jsonpath
-
 from caesar_web.domain.classification import Classification, document
-from caesar_web.domain.options import Option, Unreadable, choice, read_options, service_url, text
+from caesar_web.domain.extractor_options import (
+    FIELD_OPTIONS,
+    GOLD_OPTIONS,
+    PATH_ERRORS,
+    QUESTION_OPTIONS,
+    SERVICE_OPTIONS,
+    SURVEY_OPTIONS,
+    TASK_KEY,
+    Path,
+)
+from caesar_web.domain.filters import is_training
+from caesar_web.domain.options import Option, read_options
 from caesar_web.domain.values import DomainError, JSONValue, Problem, as_text, is_blank, is_older
 
 Data = dict[str, JSONValue]
 Options = Mapping[str, Any]
-Path = jsonpath.JSONPath | jsonpath.CompoundJSONPath
-
-# The library lets through what its numbers, patterns and comparisons raise.
-_PATH_ERRORS = (jsonpath.JSONPathError, re.error, ArithmeticError, TypeError, ValueError)
 
 
 class ExtractionFailed(DomainError):
@@ -103,6 +107,26 @@ def _who(options: Options, classification: Classification) -> Data | None:
     return {"user_id": classification.user_id}
 
 
+def _gold(options: Options, classification: Classification) -> Data | None:
+    if options["source"] == "feedback":
+        return _told(options, classification)
+    metadata = classification.subject.metadata
+    label = metadata.get(options["field"]) if is_training(metadata) else None
+    return None if is_blank(label) else {"gold": as_text(label)}
+
+
+def _told(options: Options, classification: Classification) -> Data | None:
+    """Whether the volunteer was right, as the page has told them."""
+    feedback = classification.metadata.get("feedback")
+    rules = feedback.get(options["task_key"]) if isinstance(feedback, dict) else None
+    successes = [
+        rule.get("success") is True
+        for rule in (rules if isinstance(rules, list) else ())
+        if isinstance(rule, dict) and "success" in rule
+    ]
+    return {"gold": any(successes)} if successes else None
+
+
 def _pluck_field(options: Options, classification: Classification) -> Data | None:
     source = document(classification)
     plucked: dict[str, JSONValue] = {}
@@ -122,7 +146,7 @@ def _pluck_field(options: Options, classification: Classification) -> Data | Non
 def _matches(path: Path, source: dict[str, Any], name: str) -> list[Any]:
     try:
         return path.findall(source)
-    except _PATH_ERRORS as problem:
+    except PATH_ERRORS as problem:
         raise ExtractionFailed(f"{path} for {name} cannot be followed: {problem}") from None
 
 
@@ -142,124 +166,40 @@ def _count(counts: dict[str, JSONValue], key: str) -> None:
     counts[key] = so_far + 1 if isinstance(so_far, int) else 1
 
 
-def _field_map(value: Any) -> dict[str, Path]:
-    if not isinstance(value, Mapping) or not value:
-        raise Unreadable("must be an object of names and JSON paths")
-    paths = {}
-    for name, path in value.items():
-        if not isinstance(path, str):
-            raise Unreadable(f"{name}: the path must be text")
-        try:
-            paths[name] = jsonpath.compile(path)
-        except _PATH_ERRORS as problem:
-            raise Unreadable(f"{name}: {path!r} is not a JSON path: {problem}") from None
-    return paths
-
-
-_TASK_KEY = Option(
-    "task_key",
-    text,
-    default="T0",
-    kind="task",
-    label="Task",
-    help="Whose answer it reads.",
-    example="T0",
-)
-_ERROR = {"error": "it is an error, which the light shows"}
-_OR_NOTHING = {**_ERROR, "ignore": "it gives an empty extract", "reject": "it gives no extract"}
-
-
-def _if_missing(label: str, choices: Mapping[str, str]) -> Option:
-    return Option(
-        "if_missing",
-        choice(*choices),
-        default="error",
-        kind="choice",
-        label=label,
-        help="What becomes of a classification that lacks it.",
-        example="error",
-        choices=choices,
-    )
-
-
-MINIMUM_VERSION = Option(
-    "minimum_version",
-    text,
-    label="From version of the workflow",
-    help="Classifications that were made with an older version give no extract. Empty: all count.",
-    example="12.10",
-)
 EXTRACTORS: dict[str, ExtractorType] = {
     "question": ExtractorType(
-        (_TASK_KEY, _if_missing("Without an answer to the task", _OR_NOTHING)),
+        QUESTION_OPTIONS,
         _question,
         "Question",
         "Which answers somebody chose. Answers are numbered from 0.",
     ),
     "survey": ExtractorType(
-        (
-            _TASK_KEY,
-            _if_missing(
-                "Without an answer to the task",
-                {
-                    **_ERROR,
-                    "ignore": "nothing was chosen",
-                    "nothing_here": "it counts as the choice for “nothing here”",
-                },
-            ),
-            Option(
-                "nothing_here_choice",
-                text,
-                kind="survey choice",
-                label="The choice for “nothing here”",
-                help="Counted where nothing was chosen. Leave it empty if there is none.",
-                example="NTHNGHR",
-            ),
-        ),
+        SURVEY_OPTIONS,
         _survey,
         "Survey",
         "Which of a survey’s choices somebody made, such as animals.",
     ),
     "blank": ExtractorType(
-        (_TASK_KEY,),
+        (TASK_KEY,),
         _blank,
         "Blank",
         "Whether somebody left a task empty, such as a drawing without marks.",
     ),
     "who": ExtractorType((), _who, "Who", "Who has classified: the volunteer’s id."),
+    "gold": ExtractorType(
+        GOLD_OPTIONS,
+        _gold,
+        "Gold",
+        "The right answer of a training subject, or whether the volunteer gave it.",
+    ),
     "pluck_field": ExtractorType(
-        (
-            Option(
-                "field_map",
-                _field_map,
-                required=True,
-                kind="paths",
-                label="Fields",
-                help="Each has a name and a JSON path, which says where its value stands in the"
-                " classification.",
-                example="$.metadata.session",
-            ),
-            _if_missing(
-                "Where a path finds nothing",
-                {**_ERROR, "ignore": "that field is null", "reject": "it gives no extract"},
-            ),
-        ),
+        FIELD_OPTIONS,
         _pluck_field,
         "Pluck fields",
         "Anything that stands in a classification, such as its metadata or a slider’s value.",
     ),
     "external": ExtractorType(
-        (
-            Option(
-                "url",
-                service_url,
-                kind="url",
-                label="Address",
-                help="Gets each classification as JSON, and answers with the extract’s data."
-                " Without an address a program of yours writes the extracts.",
-                example="https://example.org/extract",
-            ),
-        ),
+        SERVICE_OPTIONS,
         _nothing,
         "External",
         "What a service of yours makes of a classification.",

@@ -58,7 +58,7 @@ def _unknown_reducer(spot: Spot) -> Finding | None:
 def _unknown_field(spot: Spot) -> Finding | None:
     """A field that the reducer never gives, by its configuration."""
     field, reducer = spot.split_key.field, spot.reducer
-    if reducer is None or reducer.fields is None or field in reducer.fields:
+    if reducer is None or reducer.fields is None or reducer.has(field):
         return None
     if spot.operator != "lookup" and not field:
         return None
@@ -106,7 +106,7 @@ def counts_marks(spot: Spot) -> Finding | None:
     message = f"{_name(spot.key)} counts marks, not people: who marks it twice adds 2."
     if spot.reducer.filters.repeated_classifications == "keep_all":
         message += " Who classifies again is counted again as well."
-    advice = " A consensus reducer counts each classification once, by all that it says."
+    advice = " A votes reducer counts people."
     return Finding(message + advice)
 
 

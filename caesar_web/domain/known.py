@@ -9,6 +9,7 @@ from typing import Any
 from caesar_web.domain.filters import Filters
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP, Grouping
 from caesar_web.domain.scope import ReductionScope
+from caesar_web.domain.swap import Tally
 from caesar_web.domain.values import kind_of
 
 MOST_SUBJECTS = 500
@@ -21,8 +22,17 @@ _FIELDS = {
     "consensus": frozenset({"most_likely", "num_votes", "agreement"}),
     "count": frozenset({"classifications", "extracts"}),
     "unique_count": frozenset({""}),
+    "votes": frozenset({"people", "total_votes", "top_answer", "top_votes", "margin", "agreement"}),
+    "swap": frozenset({"likelihood", "num_classifications", "seen_by_expert"}),
+    "swap_skill": frozenset({"training", *Tally._fields, "p_positive", "p_negative", "skill"}),
 }
-_NUMBERS = {"consensus", "count", "stats", "summary_stats", "unique_count"}
+_OBJECTS = {"votes": ("votes", "consecutive"), "swap": ("trajectory",)}  # no single values
+_NUMBERS = {*_FIELDS, "stats", "summary_stats"}
+_OTHERS = {
+    ("consensus", "most_likely"): "text",
+    ("votes", "top_answer"): "text",
+    ("swap", "seen_by_expert"): "true/false",
+}
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,11 @@ class KnownReducer:
             return frozenset(self.options.get("operations", ())) or None
         return _FIELDS.get(self.type)
 
+    def has(self, name: str) -> bool:
+        """Whether its reductions can have a field, as far as that is sure."""
+        is_within = name.partition(".")[0] in _OBJECTS.get(self.type, ())
+        return self.fields is None or name in self.fields or is_within
+
     @property
     def extractor_keys(self) -> frozenset[str]:
         """The extractors that it names."""
@@ -65,9 +80,8 @@ class KnownReducer:
 
     def kind(self, name: str) -> str | None:
         """The kind of value that a field has, where that is sure."""
-        if self.type == "consensus" and name == "most_likely":
-            return "text"
-        return "a number" if self.type in _NUMBERS else None
+        number = "a number" if self.type in _NUMBERS else None
+        return _OTHERS.get((self.type, name), number)
 
 
 @dataclass(frozen=True)

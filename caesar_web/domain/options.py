@@ -11,7 +11,9 @@ from caesar_web.domain.values import Problem, whole_text_number
 Reader = Callable[[Any], Any]
 Kind = Literal[
     "text",
+    "texts",  # with commas between them
     "whole number",
+    "number",
     "switch",
     "choice",  # one of `choices`
     "choices",  # some of them
@@ -23,6 +25,7 @@ Kind = Literal[
     "field",  # of an extract
     "extractor and field",
     "paths",  # names, each with a JSON path
+    "groups",  # names, each with some texts
     "url",
     "object",  # has options of its own
 ]
@@ -72,6 +75,28 @@ def whole_number(value: Any) -> int:
     return int(number)
 
 
+def number(value: Any) -> int | float:
+    """Numbers may come as texts: forms send nothing else."""
+    read = whole_text_number(value) if isinstance(value, str) else value
+    if isinstance(read, bool) or not isinstance(read, int | float) or not math.isfinite(read):
+        raise Unreadable("must be a number")
+    return read
+
+
+def within(read: Reader, *, least: float | None = None, most: float | None = None) -> Reader:
+    """A reader of numbers that takes none below the least or above the most."""
+
+    def read_within(value: Any) -> Any:
+        found = read(value)
+        if least is not None and found < least:
+            raise Unreadable(f"must be {least} or more")
+        if most is not None and found > most:
+            raise Unreadable(f"must be {most} or less")
+        return found
+
+    return read_within
+
+
 def switch(value: Any) -> bool:
     """True or false, also as the texts that forms send."""
     known = {"true": True, "1": True, "false": False, "0": False, "": False}
@@ -97,6 +122,12 @@ def texts(value: Any) -> tuple[str, ...]:
     if not isinstance(members, list | tuple) or not all(isinstance(one, str) for one in members):
         raise Unreadable("must be a text or a list of texts")
     return tuple(member for member in members if member)
+
+
+def several(value: Any) -> tuple[str, ...]:
+    """Texts with commas between them, or a list of texts; each once."""
+    members = value.split(",") if isinstance(value, str) else texts(value)
+    return tuple(dict.fromkeys(one.strip() for one in members if one.strip()))
 
 
 def https_url(value: Any) -> str:

@@ -24,6 +24,14 @@ _KNOWN_FIELDS = {
     "num_votes": "the number of votes for the leading answer in ",
     "agreement": "the agreement in ",
     "classifications": "the number of classifications in ",
+    "top_answer": "the leading answer in ",
+    "top_votes": "the number of votes for the leading answer in ",
+    "total_votes": "the number of all votes in ",
+    "margin": "the lead of the leading answer in ",
+}
+_OF_ANSWERS = {
+    "votes": "the votes for ",
+    "consecutive": "the number of latest people in a row who say ",
 }
 _OF_AN_ENTRY = {"key": "the answer", "value": "its count"}
 
@@ -92,6 +100,9 @@ def _found(node: Node, in_entry: bool) -> Pieces:
         return [*said("the value of "), *reduction]
     if field in _KNOWN_FIELDS:
         return [*said(_KNOWN_FIELDS[field]), *reduction]
+    first, _, answer = field.partition(".")
+    if answer and first in _OF_ANSWERS:
+        return [*said(_OF_ANSWERS[first]), *named(answer), *said(" in "), *reduction]
     return [*reduction, *said(" → "), *named(field)]
 
 

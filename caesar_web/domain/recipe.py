@@ -33,10 +33,20 @@ class Recipe:
         members = {
             "extractors_config": _extractors(reducers, read),
             "reducers_config": reducers,
-            _rules_member(read): [{"if": condition, "then": [_effect(read)]}],
+            self.rules_member: [{"if": condition, "then": [_effect(read)]}],
         }
         # A copy, as recipes share their parts.
         return {name: deepcopy(member) for name, member in members.items() if member}
+
+    @property
+    def is_for_users(self) -> bool:
+        """Whether the rule is about volunteers."""
+        return not {"workflow_id", "chance"}.isdisjoint(one.name for one in self.parameters)
+
+    @property
+    def rules_member(self) -> str:
+        """The member of a document that has such rules."""
+        return "user_rules_config" if self.is_for_users else "rules_config"
 
     def read(self, values: Mapping[str, Any]) -> dict[str, Any]:
         """The values of all parameters. Raises InvalidConfiguration as `build`."""
@@ -49,13 +59,12 @@ class Recipe:
         return read
 
 
-def _rules_member(values: Values) -> str:
-    return "user_rules_config" if "workflow_id" in values else "rules_config"
-
-
 def _effect(values: Values) -> dict[str, Any]:
     if "workflow_id" in values:
         return {"action": "promote_user", "workflow_id": values["workflow_id"]}
+    if "chance" in values:
+        chance = {"subject_set_id": values["subject_set_id"], "chance": values["chance"]}
+        return {"action": "set_subject_set_chances", **chance}
     if values["subject_set_id"] is not None:
         return {"action": "add_subject_to_set", "subject_set_id": values["subject_set_id"]}
     return {"action": "retire_subject", "reason": values["reason"]}
@@ -80,4 +89,5 @@ _EXTRACTORS: dict[str, Callable[[Values], dict[str, Any]]] = {
     "answers": _answers,
     "blank": lambda values: {"type": "blank", "task_key": values["task_key"]},
     "who": lambda _: {"type": "who"},
+    "gold": lambda values: {"type": "gold", "field": values["gold_field"]},
 }

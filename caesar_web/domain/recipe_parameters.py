@@ -1,8 +1,7 @@
 """The parameters of recipes: what a form asks for, and how an answer is read."""
 
-import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from caesar_web.domain.effects import RETIREMENT_REASONS, panoptes_id
@@ -11,21 +10,16 @@ from caesar_web.domain.options import (
     Reader,
     Unreadable,
     choice,
+    number,
     switch,
     text,
     texts,
     whole_number,
+    within,
 )
-from caesar_web.domain.values import Unstorable, check_storable, is_number, whole_text_number
+from caesar_web.domain.values import Unstorable, check_storable
 
 MOST_PEOPLE = 1000
-
-
-def _decimal(value: Any) -> Any:
-    number: Any = whole_text_number(value) if isinstance(value, str) else value
-    if not is_number(number) or not math.isfinite(number):
-        raise Unreadable("must be a number")
-    return number
 
 
 def _lines(value: Any) -> tuple[str, ...]:
@@ -38,7 +32,7 @@ def _lines(value: Any) -> tuple[str, ...]:
 
 KINDS: dict[str, Reader] = {
     "whole number": whole_number,
-    "number": _decimal,
+    "number": number,
     "text": text,
     "lines": _lines,
     "switch": switch,
@@ -73,12 +67,8 @@ class Parameter:
             check_storable(given)
         except Unstorable as problem:
             raise Unreadable(str(problem)) from None
-        value = (choice(*self.choices) if self.choices else KINDS[self.kind])(given)
-        if self.least is not None and value < self.least:
-            raise Unreadable(f"must be {self.least} or more")
-        if self.most is not None and value > self.most:
-            raise Unreadable(f"must be {self.most} or less")
-        return value
+        read = choice(*self.choices) if self.choices else KINDS[self.kind]
+        return within(read, least=self.least, most=self.most)(given)
 
 
 def people(default: int, label: str = "How many people", name: str = "people") -> Parameter:
@@ -110,16 +100,48 @@ TASK = (
 )
 _SET = "The subject set to add it to"
 SKIP_TRAINING = Parameter("skip_training", "Leave training subjects alone", "switch", default=False)
-INTO_SET = (Parameter("subject_set_id", _SET, "id"), SKIP_TRAINING)
+SUBJECT_SET = Parameter("subject_set_id", _SET, "id")
+INTO_SET = (SUBJECT_SET, SKIP_TRAINING)
+SWAP = (
+    answer("The positive answer, as its number or choice"),
+    *TASK,
+    Parameter(
+        "gold_field",
+        "The field of a training subject's metadata with the right answer",
+        "text",
+        "#feedback_1_answer",
+    ),
+)
+LIKELIHOOD = (
+    Parameter(
+        "prior",
+        "The share of all subjects that is positive",
+        "number",
+        0.5,
+        least=0.0001,
+        most=0.9999,
+    ),
+    *SWAP,
+    Parameter(
+        "expert_at",
+        "How often somebody must be right to be an expert, from 0.01 to 0.99",
+        "number",
+        0.9,
+        least=0.01,
+        most=0.99,
+    ),
+)
+# A training subject is never done with.
+NO_TRAINING = replace(SKIP_TRAINING, default=True)
 PROMOTED = (Parameter("workflow_id", "The workflow to promote them to", "id"),)
 
 
-def retired(reason: str) -> Sequence[Parameter]:
+def retired(reason: str, skip_training: Parameter = SKIP_TRAINING) -> Sequence[Parameter]:
     """For retiring the subject, or adding it to a set instead."""
     return (
         Parameter(
             "reason", "The reason to retire it", "choice", reason, choices=RETIREMENT_REASONS
         ),
         Parameter("subject_set_id", f"{_SET} instead", "id", is_optional=True),
-        SKIP_TRAINING,
+        skip_training,
     )

@@ -56,6 +56,23 @@ def some_say_the_same(values: Values) -> Parts:
     return Parts(["any", "counts", _at_least("value", values["people"])], _COUNTS)
 
 
+def people_say(values: Values) -> Parts:
+    return Parts(_at_least(f"people.votes.{values['answer']}", values["people"]), _VOTES)
+
+
+def people_say_one_of(values: Values) -> Parts:
+    either = _reducer("votes", "answers") | {"answers": {"any": list(values["answers"])}}
+    return Parts(_at_least("either.votes.any", values["people"]), {"either": either})
+
+
+def last_say(values: Values) -> Parts:
+    return Parts(_at_least(f"people.consecutive.{values['answer']}", values["people"]), _VOTES)
+
+
+def people_lead(values: Values) -> Parts:
+    return Parts(["and", _at_least("people.margin", values["lead"]), _people(values)], _VOTES)
+
+
 def agree(values: Values) -> Parts:
     return Parts(_votes(values), _CONSENSUS)
 
@@ -134,6 +151,30 @@ def score_reached(values: Values) -> Parts:
     )
 
 
+def swap_low(values: Values) -> Parts:
+    unlikely: Condition = ["lt", _LIKELIHOOD, ["const", values["likelihood"]]]
+    return Parts(["and", _answered(values), unlikely], _swap(values))
+
+
+def swap_high(values: Values) -> Parts:
+    likely: Condition = ["gt", _LIKELIHOOD, ["const", values["likelihood"]]]
+    return Parts(["and", _answered(values), likely], _swap(values))
+
+
+def swap_unsure(values: Values) -> Parts:
+    if values["low"] >= values["high"]:
+        raise InvalidConfiguration([Problem("low", "must be less than the other likelihood")])
+    unsure: Condition = ["lte", ["const", values["low"]], _LIKELIHOOD, ["const", values["high"]]]
+    unseen: Condition = ["not", ["lookup", "swap.seen_by_expert", False]]
+    return Parts(["and", _answered(values), unsure, unseen], _swap(values))
+
+
+def swap_expert(values: Values) -> Parts:
+    right = [_at_least(f"skill.{name}", values["right"]) for name in ("p_positive", "p_negative")]
+    trained = _at_least("skill.training", values["people"])
+    return Parts(["and", trained, *right], {"skill": _skill(values)})
+
+
 def volunteer_seen(values: Values) -> Parts:
     reducer = {"topic": "reduce_by_user", **_reducer("count", "who")}
     return Parts(_at_least("seen.classifications", values["views"]), {"seen": reducer})
@@ -155,6 +196,35 @@ def _agreement(values: Values) -> Condition:
     return _at_least("consensus.agreement", values["agreement"])
 
 
+def _answered(values: Values) -> Condition:
+    return _at_least("swap.num_classifications", values["people"])
+
+
+def _skill(values: Values) -> dict[str, Any]:
+    return {
+        "type": "swap_skill",
+        "topic": "reduce_by_user",
+        "reduction_mode": "running_reduction",
+        "positive": [values["answer"]],
+        "filters": {"extractor_keys": ["answers", "gold"]},
+    }
+
+
+def _swap(values: Values) -> dict[str, Any]:
+    """What makes a likelihood, alike for all recipes, and what it takes to know of volunteers."""
+    swap = {
+        "positive": [values["answer"]],
+        "prior": values["prior"],
+        "expert_at": values["expert_at"],
+        "user_reducer_keys": ["skill"],
+    }
+    return {"swap": _reducer("swap", "answers") | swap, "skill": _skill(values)}
+
+
+def _people(values: Values) -> Condition:
+    return _at_least("people.people", values["views"])
+
+
 def _seen(values: Values) -> Condition:
     return _at_least("count.classifications", values["views"])
 
@@ -170,7 +240,9 @@ def _first(people: int, type_name: str) -> tuple[str, dict[str, Any]]:
     return key, {key: _reducer(type_name, "answers", **filters)}
 
 
+_LIKELIHOOD: Condition = ["lookup", "swap.likelihood", 0.5]
 # Somebody who answers nothing has no vote.
 _CONSENSUS = {"consensus": _reducer("consensus", "answers", empty_extracts="ignore_empty")}
 _COUNTS = {"counts": _reducer("stats", "answers")}
+_VOTES = {"people": _reducer("votes", "answers")}
 _COUNT = {"count": _reducer("count", "who")}  # whatever they say

@@ -17,6 +17,7 @@ from caesar_web.domain.recipe_parameters import (
     share,
     views,
 )
+from caesar_web.domain.swap_recipes import SWAP_RECIPES
 
 _MARKS = "who marks it twice counts twice"
 
@@ -82,6 +83,46 @@ _RECIPES = (
         f"{_MARKS}.",
         parts.some_say_the_same,
         (people(5), *TASK, *retired("consensus")),
+    ),
+    Recipe(
+        "people_say",
+        "Enough different people say one thing",
+        "Enough people give the answer that you name, alone or together with others; "
+        "who marks it twice is one person.",
+        parts.people_say,
+        (people(5), answer(), *TASK, *retired("consensus")),
+    ),
+    Recipe(
+        "people_say_one_of",
+        "Enough different people say one of several things",
+        "Enough people give any of the answers that you name; who gives two of them is one person.",
+        parts.people_say_one_of,
+        (
+            people(4),
+            Parameter("answers", "The answers, one a line", "lines"),
+            *TASK,
+            *retired("consensus"),
+        ),
+    ),
+    Recipe(
+        "last_say",
+        "The last few in a row say one thing",
+        "The last people, one after the other, all give the answer that you name.",
+        parts.last_say,
+        (people(3), answer(), *TASK, *retired("consensus")),
+    ),
+    Recipe(
+        "people_lead",
+        "One answer is far ahead",
+        "One answer, whichever it is, was given by many more people than any other, "
+        "once enough people have seen it.",
+        parts.people_lead,
+        (
+            people(4, "By how many people it must lead", "lead"),
+            views(6),
+            *TASK,
+            *retired("consensus"),
+        ),
     ),
     Recipe(
         "agree",
@@ -219,6 +260,7 @@ _RECIPES = (
             *retired("other"),
         ),
     ),
+    *SWAP_RECIPES,
     Recipe(
         "volunteer_seen",
         "A volunteer has classified enough",

@@ -1,12 +1,15 @@
 """The types of reducers that run in process."""
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from caesar_web.domain.classification import Group
 from caesar_web.domain.folds import NOTHING, Fold, Options, Reduced, stored_object, stored_pairs
 from caesar_web.domain.options import Option, service_url, switch, text
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
+from caesar_web.domain.swap_reducers import SKILL_OPTIONS, SWAP_OPTIONS, Swap, SwapSkill
 from caesar_web.domain.values import as_text, bounded, is_blank, is_number
+from caesar_web.domain.votes import VOTES_OPTIONS, Votes
 
 
 class Consensus:
@@ -134,7 +137,8 @@ class ReducerType(NamedTuple):
     """One row of the table of types; `is_pushed`: its reductions come from outside.
 
     One that works `elsewhere` is asked for them, by the workers of that name. `title` and `about`
-    are what people read.
+    are what people read. `topic` is the only one that it makes sense for, where that is so.
+    `weighs` says by its options whether it needs reductions of the volunteers.
     """
 
     options: tuple[Option, ...]
@@ -143,6 +147,8 @@ class ReducerType(NamedTuple):
     title: str = ""
     about: str = ""
     elsewhere: str = ""
+    topic: str | None = None
+    weighs: Callable[[Options], bool] = lambda _: False
 
 
 _IGNORE_EMPTY = Option(
@@ -183,6 +189,14 @@ REDUCERS: dict[str, ReducerType] = {
         title="Consensus",
         about="The answer that most people give, and how large their share is.",
     ),
+    "votes": ReducerType(
+        VOTES_OPTIONS,
+        Votes(),
+        title="Votes",
+        about="How many different people give each answer, and how far the first one leads.",
+        topic="reduce_by_subject",
+        weighs=lambda options: options["weight_field"] is not None,
+    ),
     "count": ReducerType(
         (), Count(), title="Count", about="How many classifications and extracts there are."
     ),
@@ -200,6 +214,21 @@ REDUCERS: dict[str, ReducerType] = {
     ),
     "first_extract": ReducerType(
         (), FirstExtract(), title="First extract", about="What the first classification says."
+    ),
+    "swap_skill": ReducerType(
+        SKILL_OPTIONS,
+        SwapSkill(),
+        title="SWAP: a volunteer’s skill",
+        about="How often a volunteer is right about subjects whose answer is known.",
+        topic="reduce_by_user",
+    ),
+    "swap": ReducerType(
+        SWAP_OPTIONS,
+        Swap(),
+        title="SWAP: a subject’s likelihood",
+        about="How likely a subject is what you look for, by the skill of those who answered.",
+        topic="reduce_by_subject",
+        weighs=lambda _: True,
     ),
     "placeholder": ReducerType(
         (),

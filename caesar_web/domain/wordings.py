@@ -10,7 +10,8 @@ from caesar_web.domain.spots import Spot
 from caesar_web.domain.tasks import Task
 
 _ASKING = ("question", "survey")  # extractors whose fields are answers
-_SUMMED, _LEADING = "stats", "consensus"
+_LEADING = {"consensus": "most_likely", "votes": "top_answer"}
+_OF_ANSWERS = ("votes", "consecutive")  # fields of votes that have answers as fields
 _TOGETHER = "+"  # between choices that are one leading answer
 
 Wordings = Mapping[str, Mapping[str, str]]  # labels by task and answer
@@ -111,7 +112,7 @@ def _labels(tasks: Sequence[Task]) -> Wordings:
 def _of_spot(spot: Spot) -> Iterator[tuple[KnownReducer, str]]:
     """The answers that stand at a spot, each with the reducer that has it."""
     if spot.operator == "lookup" and not spot.in_entry:
-        yield from ((one, spot.split_key.field) for one in _only(spot.reducer, _SUMMED))
+        yield from _counted(spot)
     if spot.operator != "eq":
         return
     texts = [one.node.arguments[0] for one in spot.operands if one.operator == "const"]
@@ -122,22 +123,29 @@ def _of_spot(spot: Spot) -> Iterator[tuple[KnownReducer, str]]:
                 yield from ((reducer, one) for one in {text, *text.split(_TOGETHER)})
 
 
+def _counted(lookup: Spot) -> Iterator[tuple[KnownReducer, str]]:
+    """The answer that a lookup counts."""
+    reducer, field = lookup.reducer, lookup.split_key.field
+    if reducer is not None and reducer.type == "votes":
+        first, _, field = field.partition(".")
+        if first in _OF_ANSWERS and field:
+            yield reducer, field
+    elif reducer is not None and reducer.type == "stats":
+        yield reducer, field
+
+
 def _compared(lookup: Spot) -> KnownReducer | None:
     """The reducer whose answer a lookup gives as text."""
     if not lookup.in_entry:
-        is_leading = lookup.split_key.field == "most_likely"
-        return next(_only(lookup.reducer, _LEADING), None) if is_leading else None
+        leading = _LEADING.get(lookup.reducer.type) if lookup.reducer else None
+        return lookup.reducer if lookup.split_key.field == leading else None
     around = lookup.parent
     while around is not None and around.operator not in ("any", "all"):
         around = around.parent
-    if around is None or around.in_entry or lookup.key != "key":
+    if around is None or around.in_entry or lookup.key != "key" or around.reducer is None:
         return None
-    return next(_only(around.reducer, _SUMMED), None)
-
-
-def _only(reducer: KnownReducer | None, type_name: str) -> Iterator[KnownReducer]:
-    if reducer is not None and reducer.type == type_name:
-        yield reducer
+    is_of_votes = around.reducer.type == "votes" and around.split_key.field in _OF_ANSWERS
+    return around.reducer if around.reducer.type == "stats" or is_of_votes else None
 
 
 def _tasks_of(reducer: KnownReducer, configured: Configured) -> list[str]:
@@ -157,6 +165,9 @@ def _named(reducer: KnownReducer, configured: Configured) -> Iterator[AnswerRefe
         task = _task_of(extractor_key, configured)
         if task and value:
             yield AnswerReference(task, value)
+    for name in ("answers", "positive", "negative"):
+        for value in reducer.options.get(name) or ():
+            yield from (AnswerReference(task, value) for task in _tasks_of(reducer, configured))
 
 
 def _grouped(reducer: KnownReducer) -> tuple[str, str]:

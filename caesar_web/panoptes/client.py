@@ -90,10 +90,30 @@ class Panoptes:
         current_id = self._preferred_workflow(user_id, project_id)
         if level(self.workflow(workflow_id)) <= self._current_level(current_id):
             return False
-        settings = {"workflow_id": str(workflow_id)}
-        body = {"user_id": user_id, "project_id": project_id, "settings": settings}
-        # Unlike a PUT of the row, this keeps the other settings.
-        self._write("/project_preferences/update_settings", {"project_preferences": body})
+        self._change_settings(user_id, project_id, {"workflow_id": str(workflow_id)})
+        return True
+
+    def set_subject_set_chance(
+        self,
+        user_id: int,
+        *,
+        project_id: int,
+        workflow_id: int,
+        subject_set_id: int,
+        chance: float,
+    ) -> bool:
+        """Say how often (0 to 1) the user gets the set's subjects; False where that is so already.
+
+        All other chances stay, but for one that somebody else changes in the same moment.
+        """
+        designator = _object(self._settings(user_id, project_id, "to set chances in"), "designator")
+        chances = _object(designator, "subject_set_chances")
+        own = _object(chances, str(workflow_id))
+        if own.get(str(subject_set_id)) == chance:
+            return False
+        chances = {**chances, str(workflow_id): {**own, str(subject_set_id): chance}}
+        designator = {**designator, "subject_set_chances": chances}
+        self._change_settings(user_id, project_id, {"designator": designator})
         return True
 
     def pages(self, path: str, params: Params) -> Iterator[Document]:
@@ -133,16 +153,24 @@ class Panoptes:
                 ) from problem
 
     def _preferred_workflow(self, user_id: int, project_id: int) -> int | None:
+        settings = self._settings(user_id, project_id, "to promote them in")
+        return _integer(settings.get("workflow_id"))
+
+    def _settings(self, user_id: int, project_id: int, purpose: str) -> Document:
         params = {"project_id": project_id, "user_id": user_id}
         document = self._call("GET", "/project_preferences", params=params).json()
         rows = rows_of(document, "project_preferences")
         if not rows:
             raise PanoptesError(
-                f"User {user_id} has no preferences in project {project_id} to promote them in",
+                f"User {user_id} has no preferences in project {project_id} {purpose}",
                 permanent=True,
             )
-        settings = rows[0].get("settings")
-        return _integer(settings.get("workflow_id")) if isinstance(settings, dict) else None
+        return _object(rows[0], "settings")
+
+    def _change_settings(self, user_id: int, project_id: int, settings: Document) -> None:
+        body = {"user_id": user_id, "project_id": project_id, "settings": settings}
+        # Unlike a PUT of the row, this keeps the other settings; each of these is replaced whole.
+        self._write("/project_preferences/update_settings", {"project_preferences": body})
 
     def _current_level(self, workflow_id: int | None) -> int:
         if workflow_id is None:
@@ -182,6 +210,11 @@ def level(workflow: Document) -> int:
     """The level that promotion goes by; a missing or odd one counts as 0."""
     configuration = workflow.get("configuration")
     return (_integer(configuration.get("level")) or 0) if isinstance(configuration, dict) else 0
+
+
+def _object(row: Document, key: str) -> Document:
+    found = row.get(key)
+    return found if isinstance(found, dict) else {}
 
 
 def _integer(value: object) -> int | None:

@@ -15,8 +15,13 @@ from caesar_web.pipeline.targets import objection
 from caesar_web.store.action_statements import Claim
 from caesar_web.store.sealing import Sealer, Unopenable
 
-# Panoptes takes no list of promotions, and services elsewhere get each reduction by itself.
-ONE_BY_ONE = ("promote_user", "external", "external_with_basic_auth")
+# Panoptes takes no list of volunteers, and services elsewhere get each reduction by itself.
+ONE_BY_ONE = (
+    "promote_user",
+    "set_subject_set_chances",
+    "external",
+    "external_with_basic_auth",
+)
 
 Call = Callable[[Sequence[int]], object]
 
@@ -88,6 +93,16 @@ def _calls(means: Means, claim: Claim, project_id: int) -> dict[str, Call]:
         ),
         "promote_user": lambda ids: [
             panoptes.promote(id, project_id=project_id, workflow_id=config["workflow_id"])
+            for id in ids
+        ],
+        "set_subject_set_chances": lambda ids: [
+            panoptes.set_subject_set_chance(
+                id,
+                project_id=project_id,
+                workflow_id=claim.workflow_id,
+                subject_set_id=config["subject_set_id"],
+                chance=config["chance"],
+            )
             for id in ids
         ],
         "external": lambda _: _post(means, claim),

@@ -17,6 +17,7 @@ from caesar_web.domain.grouping import GroupingFailed
 from caesar_web.domain.scope import ReductionScope
 from caesar_web.domain.series import DefaultSeries, Reducer
 from caesar_web.domain.values import InvalidConfiguration
+from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import configuration as tables
 from caesar_web.store import samples
 from caesar_web.store.result_statements import SUBJECT, training_among
@@ -51,19 +52,20 @@ def rehearsed(
     stored = dict(sample)
     metadata = {one.subject.id: one.subject.metadata for one in classifications}
     ids = list(dict.fromkeys([*stored, *metadata]))[:MOST_SUBJECTS]
-    extracts, _ = samples.newest_extracts(
-        session, Reducible("Workflow", workflow_id), SUBJECT, ids, most=MOST_EXTRACTS
-    )
+    home = Reducible("Workflow", workflow_id)
+    extracts, _ = samples.newest_extracts(session, home, SUBJECT, ids, most=MOST_EXTRACTS)
     worked = {extract.extractor_key for extract in extracts}
     new = [row for row in extractors if row.key not in worked]
     by_subject: defaultdict[int, list[Extract]] = defaultdict(list)
     for extract in [*extracts, *_extracted(_usable(extractor_of, new), classifications)]:
         by_subject[extract.subject_id].append(extract)
     made, training = _usable(reducer_of, reducers), training_among(session, ids)
+    relevant = RelevantReductions(home, SUBJECT)
+    relevant.load(session, (one for row in by_subject.values() for one in row), made)
     found = []
     for id in ids:
         before = stored.get(id, NOTHING)
-        reductions = {**_reduced(made, by_subject[id], training), **before.reductions}
+        reductions = {**_reduced(made, by_subject[id], training, relevant), **before.reductions}
         found.append((id, ReductionScope(reductions, id, before.metadata or metadata.get(id))))
     return found
 
@@ -98,14 +100,17 @@ def _data(extractor: Extractor, classification: Classification) -> Any:
 
 
 def _reduced(
-    reducers: Iterable[Reducer], extracts: Sequence[Extract], training: set[int]
+    reducers: Iterable[Reducer],
+    extracts: Sequence[Extract],
+    training: set[int],
+    relevant: RelevantReductions,
 ) -> Mapping[str, Mapping[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for reducer in reducers:
         series = DefaultSeries(reducer, (), training=training)
         try:
             for group in grouped(extracts):
-                series.arrive(group)
+                series.arrive(relevant.carried_by(group, reducer))
         except GroupingFailed:
             continue
         data = {name: one.data for name, one in series.results.items() if not one.is_empty}

@@ -47,12 +47,14 @@ class RelevantReductions:
         """The group with each extract carrying the reduction that it goes with."""
         if not reducer.relevant_keys:
             return group
-        extracts = []
-        for extract in group.extracts:
-            known = self._found.get(self._id_of(extract) or 0, {})
-            first = next((known[key] for key in reducer.relevant_keys if key in known), None)
-            extracts.append(extract._replace(relevant_reduction=first))
+        extracts = (self.beside(extract, reducer) for extract in group.extracts)
         return group._replace(extracts=tuple(extracts))
+
+    def beside(self, extract: Extract, reducer: Reducer) -> Extract:
+        """The extract carrying the reduction that it goes with."""
+        known = self._found.get(self._id_of(extract) or 0, {})
+        first = next((known[key] for key in reducer.relevant_keys if key in known), None)
+        return extract._replace(relevant_reduction=first)
 
     def _id_of(self, extract: Extract) -> int | None:
         return extract.user_id if self._by_subject else extract.subject_id

@@ -13,12 +13,13 @@ from caesar_web.pipeline.runs import Kind, Means, RunFailed, Step, Work, Write, 
 from caesar_web.store import queries, run_scope
 from caesar_web.store import run_statements as runs
 from caesar_web.store.inbox_statements import count_waiting
-from caesar_web.store.result_statements import SUBJECT, USER
+from caesar_web.store.result_statements import SUBJECT, USER, Topic
 from caesar_web.store.snapshot import Reducible, reducer_of, revisions, snapshot
 
 TARGETS_AT_ONCE = 100
 MOST_LIVE_WAITING = 1000
 TOPICS = (SUBJECT, USER)
+_FIRST = {SUBJECT: "subjects", USER: "users"}  # where a checkpoint says how many come first
 
 
 class Scope(NamedTuple):
@@ -49,15 +50,19 @@ def prepare(means: Means, work: Work) -> Write:
 
 
 def _listed(session: Session, work: Work, scope: Scope) -> dict[str, int]:
-    """Where to begin, once the targets are written down: subjects first, then volunteers."""
+    """Where to begin, once the targets are written down: subjects first, then volunteers.
+
+    The other way round where subjects are reduced by what is known of volunteers.
+    """
     options = work.options
     if options.get("subjects") == "listed":
         return {"subjects": runs.count_targets(session, work.id), "after": 0}
     moment = resuming.since_of(work)
     never = options.get("subjects") == "never"
     last = 0
-    subjects = 0
-    for topic in TOPICS:
+    first, _ = topics = _in_order(scope)
+    ends: dict[Topic, int] = {}
+    for topic in topics:
         if scope.reducers[topic.name] or scope.rules[topic.name]:
             if options.get("resumes"):
                 last = run_scope.add_touched(
@@ -67,15 +72,20 @@ def _listed(session: Session, work: Work, scope: Scope) -> dict[str, int]:
                 last = run_scope.add_reducible(
                     session, work.id, work.reducible, topic, after=last, since=moment, never=never
                 )
-        if topic is SUBJECT:
-            subjects = last
-    return {"subjects": subjects, "after": 0}
+        ends[topic] = last
+    return {_FIRST[first]: ends[first], "after": 0}
+
+
+def _in_order(scope: Scope) -> tuple[Topic, Topic]:
+    carries = any(reducer.relevant_keys for reducer in scope.reducers[SUBJECT.name])
+    return (USER, SUBJECT) if carries else (SUBJECT, USER)
 
 
 def _step(session: Session, means: Means, work: Work, scope: Scope, at: Mapping[str, int]) -> Step:
     total = runs.count_targets(session, work.id) if at["after"] == 0 else None
-    topic = SUBJECT if at["after"] < at["subjects"] else USER
-    left = at["subjects"] - at["after"] if topic is SUBJECT else TARGETS_AT_ONCE
+    first, second = (USER, SUBJECT) if _FIRST[USER] in at else (SUBJECT, USER)
+    left = at[_FIRST[first]] - at["after"]  # of those that come first
+    topic, left = (first, left) if left > 0 else (second, TARGETS_AT_ONCE)
     most = min(TARGETS_AT_ONCE, left)
     found = runs.targets(session, work.id, after=at["after"], most=most)
     ids, last = chunk(few_enough(session, work.reducible, topic, found, means.most_extracts))

@@ -19,6 +19,7 @@ from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Steps, explain
 from caesar_web.domain.values import InvalidConfiguration, is_older
 from caesar_web.pipeline.rehearsal import rehearsed
+from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import configuration as tables
 from caesar_web.store import queries, samples
 from caesar_web.store.part_queries import known_reducers
@@ -113,7 +114,10 @@ def try_reducer(
     training: set[int] = set()
     if reducer.filters.training_behavior != "ignore_training":
         training = training_among(session, {extract.subject_id for extract in extracts})
-    steps = explain(reducer, extracts, training=training)
+    relevant = RelevantReductions(reducible, topic)
+    relevant.load(session, extracts, [reducer])
+    carrying = (relevant.beside(extract, reducer) for extract in extracts)
+    steps = explain(reducer, carrying, training=training)
     return replace(steps, bounded_to=len(extracts)) if has_more else steps
 
 
@@ -224,6 +228,6 @@ def _no_data(row: ExtractorRow, found: Classification) -> str:
     if is_older(version, minimum):
         return f"It was made with version {version} of the workflow, which is before {minimum}."
     task = row.config.get("task_key", "T0")
-    if row.type != "pluck_field" and task not in found.annotations:
+    if row.type not in ("pluck_field", "gold") and task not in found.annotations:
         return f"It has no annotation for task {task}."
     return "It does not have all that the extractor looks for."

@@ -15,7 +15,8 @@ from caesar_web.access.permissions import permit
 from caesar_web.access.workflow_tasks import WorkflowTasks, tasks_of
 from caesar_web.api import parts as api
 from caesar_web.domain.documents import ExtractorRow, read_extractor
-from caesar_web.domain.extractors import EXTRACTORS, MINIMUM_VERSION
+from caesar_web.domain.extractor_options import MINIMUM_VERSION
+from caesar_web.domain.extractors import EXTRACTORS
 from caesar_web.domain.known import KnownReducer
 from caesar_web.domain.lights import Light
 from caesar_web.domain.uses import reducers_naming, reducers_of_all

@@ -8,10 +8,22 @@ from wtforms import BooleanField, Field, SelectField, SelectMultipleField, Strin
 from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.utils import unset_value
 
-from caesar_web.domain.options import Option, Unreadable
+from caesar_web.domain.options import Option, Unreadable, several
 
 MOST_ROWS = 1000
-TYPED = {"text", "whole number", "field", "extractor and field", "paths", "url"}
+TYPED = {
+    "text",
+    "texts",
+    "whole number",
+    "number",
+    "field",
+    "extractor and field",
+    "paths",
+    "groups",
+    "url",
+}
+
+NUMBERS = ("whole number", "number")
 
 Row = tuple[str, str]
 Made = Callable[[Option, "Offered", dict[str, Any]], Any]
@@ -67,7 +79,11 @@ class SuggestedField(StringField):  # type: ignore[misc]  # WTForms has no types
 
 
 class RowsField(Field):  # type: ignore[misc]  # WTForms has no types
-    """Names, each with a path; one row at least is there to be filled in."""
+    """Names, each with a `second` thing; one row at least is there to be filled in."""
+
+    def __init__(self, *args: Any, second: str = "a path", **more: Any) -> None:
+        super().__init__(*args, **more)
+        self.second = second
 
     def process(self, formdata: Any, data: Any = unset_value, extra_filters: Any = None) -> None:
         super().process(None, data, extra_filters)
@@ -95,13 +111,17 @@ def field_for(option: Option, offered: Offered) -> Any:
 def shown(option: Option, value: Any) -> Any:
     """A value as it is configured, as its field holds it."""
     value = option.default if value is None else value
-    if option.kind == "paths":
-        return list(value.items()) if isinstance(value, Mapping) else None
+    if option.kind in ("paths", "groups"):
+        rows = value.items() if isinstance(value, Mapping) else ()
+        return [(name, with_commas(one)) for name, one in rows] or None
+    if option.kind == "texts":
+        return with_commas(value or ())
     if option.kind in _SEVERAL:
         return [value] if isinstance(value, str) else list(value or ())
     if option.kind == "switch":
         return option.read(value)
-    return str(value) if option.kind == "whole number" else value
+    is_number = option.kind in NUMBERS and value is not None
+    return str(value) if is_number else value
 
 
 def given(option: Option, value: Any) -> Any:
@@ -111,14 +131,23 @@ def given(option: Option, value: Any) -> Any:
     """
     if option.kind == "paths":
         return dict(_filled(value or ())) or None
+    if option.kind == "groups":
+        return {name: list(several(texts)) for name, texts in _filled(value or ())} or None
     if isinstance(value, str):
         value = value.strip()
-    if option.kind == "whole number" and value:
+    if option.kind == "texts":
+        return list(several(value or "")) or None
+    if option.kind in NUMBERS and value:
         try:
             return option.read(value)
         except Unreadable:
             return value
     return value or None
+
+
+def with_commas(texts: str | Iterable[object]) -> str:
+    """Texts, or ids, as one."""
+    return texts if isinstance(texts, str) else ", ".join(map(str, texts))
 
 
 def selectable(choices: Mapping[str, str]) -> list[SelectChoice]:
@@ -177,7 +206,9 @@ def _suggested(option: Option, offered: Offered, said: dict[str, Any]) -> Any:
 _SEVERAL = ("choices", "extractors", "reducers of users", "reducers of subjects")
 _MADE: dict[str, Made] = {
     "text": _text,
+    "texts": _text,
     "whole number": _text,
+    "number": _text,
     "url": _text,
     "switch": lambda option, offered, said: BooleanField(**said),
     "choice": _choice,
@@ -194,4 +225,5 @@ _MADE: dict[str, Made] = {
     "field": _suggested,
     "extractor and field": _suggested,
     "paths": lambda option, offered, said: RowsField(**said),
+    "groups": lambda option, offered, said: RowsField(second="some answers", **said),
 }

@@ -8,7 +8,8 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from wtforms import BooleanField, HiddenField, StringField
 
 from caesar_web.domain.effects import panoptes_id
-from caesar_web.domain.extractors import EXTRACTORS, MINIMUM_VERSION
+from caesar_web.domain.extractor_options import MINIMUM_VERSION
+from caesar_web.domain.extractors import EXTRACTORS
 from caesar_web.domain.filters import FILTER_OPTIONS
 from caesar_web.domain.grouping import GROUPING_OPTIONS
 from caesar_web.domain.options import Option, Unreadable
@@ -88,9 +89,10 @@ class PartForm(PageForm):
         """The fields of the options, as they stand together."""
         fields: dict[str, list[Any]] = {name: [] for name in SECTIONS}
         for place in self.options:
-            is_of_none = place in CARRIED and not list(self[place])
+            asked = self[place]
+            is_of_none = place in CARRIED and not (list(asked) or asked.errors)
             if not is_of_none:
-                fields[_section_of(place)].append(self[place])
+                fields[_section_of(place)].append(asked)
         return [Section(name, *SECTIONS[name], found) for name, found in fields.items() if found]
 
     def entry(self, kept: Entry = NOTHING) -> dict[str, Any]:
@@ -129,7 +131,7 @@ class PartForm(PageForm):
         if not (key or is_trying):
             self.key.errors = ["Give a key."]
         for place, option in self.options.items():
-            if option.kind == "paths":
+            if option.kind in ("paths", "groups"):
                 _check_rows(self[place])
         try:
             row = reader(key or UNNAMED, self.entry(kept))
@@ -174,6 +176,9 @@ def reducer_form(
     kind = REDUCERS[type_name]
     common = {option.name: option for option in COMMON_OPTIONS if option.kind != "object"}
     common.pop("user_reducer_keys" if topic == BY_USER else "subject_reducer_keys")
+    if kind.topic:
+        only = {kind.topic: common["topic"].choices[kind.topic]}
+        common["topic"] = replace(common["topic"], default=kind.topic, choices=only)
     options = {option.name: option for option in kind.options}
     if kind.is_pushed and not kind.elsewhere:
         return _form(type_name, {**options, "topic": common["topic"]}, offered, samples)
@@ -238,7 +243,7 @@ def _section_of(place: str) -> str:
 def _check_rows(rows: RowsField) -> None:
     names = [name for name, _ in rows.filled]
     if not all(name and path for name, path in rows.filled):
-        rows.errors = ["Give each row both a name and a path."]
+        rows.errors = [f"Give each row both a name and {rows.second}."]
     elif len(set(names)) < len(names):
         rows.errors = ["Give each row a name of its own."]
 

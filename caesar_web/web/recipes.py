@@ -27,6 +27,10 @@ GROUPS = (
         ("some_say", "one_says", "some_say_one_of", "some_say_the_same"),
     ),
     (
+        "Different people are counted",
+        ("people_say", "people_say_one_of", "last_say", "people_lead"),
+    ),
+    (
         "People agree, or do not",
         ("agree", "agree_clearly", "agree_except", "clear_answer", "disputed"),
     ),
@@ -34,6 +38,10 @@ GROUPS = (
     (
         "What is known of the subject counts too",
         ("metadata_say", "agree_where", "agree_with_machine", "score_reached"),
+    ),
+    (
+        "Answers count by skill (SWAP)",
+        ("swap_low", "swap_high", "swap_unsure", "swap_expert"),
     ),
     ("Volunteers", ("volunteer_seen",)),
 )
@@ -69,8 +77,7 @@ def show_recipe(
     """The page of a recipe with what was given, and what is wrong with it."""
     form = form_of(workflow_id, recipe, given)
     form.tell(problems)
-    is_for_users = any(one.name == "workflow_id" for one in recipe.parameters)
-    kind = "user_rules" if is_for_users else "subject_rules"
+    kind = "user_rules" if recipe.is_for_users else "subject_rules"
     return page(
         "recipes/show.html",
         status=422 if form.errors else 200,

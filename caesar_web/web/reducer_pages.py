@@ -230,7 +230,7 @@ def _answered(editing: Editing) -> Response:
 def _form(editing: Editing) -> tuple[PartForm, bool]:
     """The form, and whether what was sent was filled in for another topic or mode."""
     asked = {**editing.entry, **request.form.to_dict()}
-    topic = _one_of(TOPICS, asked.get("topic"))
+    topic = REDUCERS[editing.type_name].topic or _one_of(TOPICS, asked.get("topic"))
     mode = _one_of(MODES, asked.get("reduction_mode"))
     targets = part_choices.targets(editing.latest, topic)
     made = reducer_form(editing.type_name, editing.offered, targets, topic=topic, mode=mode)

@@ -22,9 +22,10 @@ from caesar_web.store.effects import AnyRule
 from caesar_web.store.result_statements import SUBJECT, Topic
 from caesar_web.store.snapshot import Reducible, Snapshot, revisions, snapshot
 from caesar_web.store.timelines import Classified, Reduction
-from caesar_web.web import acts, readings
+from caesar_web.web import acts, readings, swap_shown
 from caesar_web.web.acts import ActShown
 from caesar_web.web.shown_data import in_short
+from caesar_web.web.swap_shown import MatrixShown, TrajectoryShown
 
 MOST_REDUCTIONS = 50
 LONGEST_REDUCTION = 200
@@ -77,6 +78,8 @@ class TargetPage:
     rules_applied: str
     events: Sequence[tuple[datetime, ClassifiedShown | ActShown]]
     is_cut: bool
+    matrices: Sequence[MatrixShown] = ()
+    trajectories: Sequence[TrajectoryShown] = ()
 
     @property
     def retirement(self) -> str | None:
@@ -110,16 +113,20 @@ def find(session: Session, workflow_id: int, topic: Topic, target_id: int) -> Ta
         (one.at, _classified(one)) if isinstance(one, Classified) else (one.created_at, next(shown))
         for one in timeline.events
     ]
-    reducers = {row.key: row.id for row in queries.reducers(session, "Workflow", workflow_id)}
+    reducers = {row.key: row for row in queries.reducers(session, "Workflow", workflow_id)}
+    ids = {key: row.id for key, row in reducers.items()}
+    types = {key: row.type for key, row in reducers.items()}
     return TargetPage(
         target_id,
         metadata,
-        [_reduction(one, reducers) for one in reductions[:MOST_REDUCTIONS]],
+        [_reduction(one, ids) for one in reductions[:MOST_REDUCTIONS]],
         len(reductions),
         list(_rules(session, workflow, _scope(topic, target_id, reductions, metadata), [*shown])),
         workflow.rules_applied,
         told,
         timeline.is_cut,
+        swap_shown.matrices(reductions[:MOST_REDUCTIONS], types),
+        swap_shown.trajectories(reductions[:MOST_REDUCTIONS], types),
     )
 
 

@@ -73,7 +73,10 @@ def make_classification(
 
 
 def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]:
-    """Extracts from `{"id", "at"?, "user"?, "subject"?, "extracts": {extractor: data}}`."""
+    """Extracts from `{"id", "at"?, "user"?, "subject"?, "relevant"?, "extracts": {key: data}}`.
+
+    `relevant` are the data of the reduction that they carry along, `relevant_store` its store.
+    """
     return [
         Extract(
             id=_extract_id(classification["id"], number),
@@ -83,15 +86,22 @@ def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]
             subject_id=classification.get("subject", SUBJECT),
             user_id=classification.get("user"),
             data=data,
+            relevant_reduction=_relevant(classification),
         )
         for classification in classifications
         for number, (extractor_key, data) in enumerate(classification["extracts"].items())
     ]
 
 
-def _extract_id(classification_id: int, number: int) -> int:
+def _relevant(classification: Mapping[str, Any]) -> Any:
+    if "relevant" not in classification:
+        return None
+    return {"data": classification["relevant"], "store": classification.get("relevant_store")}
+
+
+def _extract_id(classification_id: int | None, number: int) -> int:
     """Ids that rise within a classification, but not with the ids of classifications."""
-    return 10_000 - classification_id * 10 + number
+    return 10_000 - (classification_id or 0) * 10 + number
 
 
 def make_groups(classifications: Iterable[Mapping[str, Any]]) -> list[Group]:

@@ -24,17 +24,22 @@ def test_fields_of_extracts() -> None:
     assert of_extractor("pluck_field", {"field_map": {"a": "$.b"}}, TASKS) == {"a": "$.b"}
 
 
-def test_only_sums_have_the_answers_as_fields() -> None:
+def test_only_what_counts_answers_has_them_as_fields() -> None:
     own = Filters(extractor_keys=("T0",))
     reducers = {
         "counts": KnownReducer("stats", filters=own),
         "all": KnownReducer("stats"),
         "other": KnownReducer("stats", filters=Filters(extractor_keys=("T1",))),
         "consensus": KnownReducer("consensus", filters=own),
+        "people": KnownReducer("votes", {"answers": {}}, own),
+        "either": KnownReducer("votes", {"answers": {"0": "any", "1": "any"}}, own),
     }
     assert of_reducers(reducers, {"T0": YES_NO}) == {
         "counts.0": "Yes",
         "counts.1": "No",
         "all.0": "Yes",
         "all.1": "No",
+        "people.votes.0": "Yes",
+        "people.votes.1": "No",
+        "either.votes.any": "any",
     }

@@ -53,6 +53,8 @@ def test_places_are_within_the_extractor(key: str, entry: Any, places: list[str]
         ("a", {"type": "stats", "topic": "x"}, ["topic"]),
         ("a", {**RUNNING, "filters": {"from": 3}}, ["filters"]),
         ("a", {"type": "external", "url": "http://example.org"}, ["url"]),
+        ("a", {"type": "votes", "topic": "reduce_by_user"}, ["topic"]),
+        ("a", {"type": "votes", "weight_field": "skill"}, ["user_reducer_keys"]),
     ],
 )
 def test_places_are_within_the_reducer(key: str, entry: Any, places: list[str]) -> None:

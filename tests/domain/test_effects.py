@@ -36,5 +36,6 @@ def test_all_but_external_effects_act_once_for_a_target(action: str) -> None:
 
 
 @pytest.mark.parametrize("action", EFFECTS)
-def test_only_promotion_is_for_users(action: str) -> None:
-    assert EFFECTS[action].topic == ("user" if action == "promote_user" else "subject")
+def test_what_is_for_users(action: str) -> None:
+    is_for_users = action in ("promote_user", "set_subject_set_chances")
+    assert EFFECTS[action].topic == ("user" if is_for_users else "subject")

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from caesar_web.domain.extractors import EXTRACTORS, MINIMUM_VERSION, ExtractorType
+from caesar_web.domain.extractor_options import MINIMUM_VERSION
+from caesar_web.domain.extractors import EXTRACTORS, ExtractorType
 from caesar_web.domain.filters import FILTER_OPTIONS
 from caesar_web.domain.grouping import GROUPING_OPTIONS
 from caesar_web.domain.options import Option

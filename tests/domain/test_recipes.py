@@ -108,7 +108,11 @@ def _groups(
     if values.get("task_type") == "survey":
         value = [{"choice": choice} for choice in value]
     task = step.get("task", values.get("task_key", "T0"))
-    classification = make_classification([{"task": task, "value": value}], user_id=step.get("user"))
+    classification = make_classification(
+        [{"task": task, "value": value}],
+        user_id=step.get("user"),
+        subject_metadata=step.get("metadata"),
+    )
     extracts = {}
     for row in document.extractors or []:
         options = read_extractor_options(row.type, row.config, place="", problems=[])
@@ -167,6 +171,10 @@ REFUSED = [
     ("some_say_one_of", {"answers": 5}, "answers"),
     ("some_of_first_say", {"answer": "0", "people": 6, "first": 5}, "people"),
     ("volunteer_seen", {"workflow_id": -1}, "workflow_id"),
+    ("swap_low", {"answer": "0", "prior": 0}, "prior"),
+    ("swap_low", {"answer": "0", "expert_at": 1}, "expert_at"),
+    ("swap_unsure", {"answer": "0", "subject_set_id": 7, "low": 0.95}, "low"),
+    ("swap_expert", {"answer": "0", "subject_set_id": 7, "chance": 2}, "chance"),
 ]
 
 
@@ -177,6 +185,17 @@ def test_a_value_that_makes_no_sense_is_refused(
     with pytest.raises(InvalidConfiguration) as caught:
         RECIPES[key].build(values)
     assert refused_places(caught.value.problems) == [place]
+
+
+def test_all_recipes_of_swap_need_the_same_reducers() -> None:
+    values = {"answer": "0", "prior": 0.1, "subject_set_id": 7}
+    low, high, unsure = (
+        RECIPES[key].build(values)["reducers_config"]
+        for key in ("swap_low", "swap_high", "swap_unsure")
+    )
+    assert low == high == unsure
+    values.pop("prior")
+    assert RECIPES["swap_expert"].build(values)["reducers_config"] == {"skill": low["skill"]}
 
 
 def test_what_forms_send_is_read_as_what_scripts_send() -> None:

@@ -93,6 +93,9 @@ EVERY_TYPE: dict[str, dict[str, Any]] = {
     "summary_stats": {"summarize_field": "x", "operations": EVERY_OPERATION},
     "first_extract": {},
     "unique_count": {"field": "x"},
+    "votes": {"answers": {"cat": ["LION", "x"]}, "first": 3, "weight_field": "skill"},
+    "swap_skill": {"positive": ["LION"], "gold_positive": ["1"]},
+    "swap": {"positive": ["LION"], "negative": ["BIRD"], "initial_positive": 0.9, "experts": [1]},
     "placeholder": {},
     "external": {},
 }
@@ -154,6 +157,22 @@ def test_a_stored_reduction_of_any_shape_is_gone_on_from(
 ) -> None:
     for reducer in REDUCER_OF.values():
         through_json(folded(reducer, groups, Reduced(data, store)))
+
+
+voting = st.fixed_dictionaries(
+    {"answers": st.sampled_from([{}, {"cats": ["LION", "x"]}])},
+    optional={"first": st.integers(1, 4), "last": st.integers(1, 4), "weight_field": st.just("s")},
+)
+
+
+@given(voting, histories)
+def test_votes_are_the_same_in_both_modes(config: dict[str, Any], groups: list[Group]) -> None:
+    default = DefaultSeries(make_reducer("votes", config), [])
+    running = RunningSeries(make_reducer("votes", config, is_running=True), {}, [])
+    for group in groups:
+        default.arrive(group)
+        running.arrive(group)
+        assert exactly(default.results) == exactly(running.results)
 
 
 @pytest.mark.parametrize("data", [None, {}, ""])

@@ -29,6 +29,7 @@ REDUCERS = {
     "counts": KnownReducer("stats", filters=OF_T0),
     "all": KnownReducer("stats"),
     "consensus": KnownReducer("consensus", filters=OF_T1),
+    "people": KnownReducer("votes", {"answers": {}}, OF_T1),
     "count": KnownReducer("count", filters=Filters(extractor_keys=("who",))),
 }
 
@@ -55,6 +56,12 @@ def leads(text: Any) -> list[Any]:
         (["eq", ["lookup", "consensus.num_votes", 0], ["const", "7"]], set()),
         (["any", "counts", ["eq", ["lookup", "key", ""], ["const", "2"]]], {("T0", "2")}),
         (["any", "counts", ["gte", ["lookup", "value", 0], ["const", 2]]], set()),
+        (["gte", ["lookup", "people.votes.LION", 0], ["const", 3]], {("T1", "LION")}),
+        (["gte", ["lookup", "people.consecutive.LION", 0], ["const", 3]], {("T1", "LION")}),
+        (["gte", ["lookup", "people.margin", 0], ["const", 3]], set()),
+        (["eq", ["lookup", "people.top_answer", ""], ["const", "LION"]], {("T1", "LION")}),
+        (["any", "people.votes", ["eq", ["lookup", "key", ""], ["const", "2"]]], {("T1", "2")}),
+        (["any", "people", ["eq", ["lookup", "key", ""], ["const", "2"]]], set()),
         (["any", "gone", ["eq", ["lookup", "key", ""], ["const", "2"]]], set()),
         (["eq", ["lookup", "subject.site", ""], ["const", "A"]], set()),
         (["gte", ["lookup", "count.classifications", 0], ["const", 3]], set()),
@@ -70,8 +77,10 @@ def test_what_reducers_refer_to() -> None:
     summary = KnownReducer("summary_stats", {"summarize_field": "animals.LION"})
     grouped = KnownReducer("count", grouping=Grouping("T0", "1"))
     other = KnownReducer("summary_stats", {"summarize_field": "who.user_id"})
-    found = references(summary=summary, grouped=grouped, other=other)
-    assert found == {("T1", "LION"), ("T0", "1")}
+    votes = KnownReducer("votes", {"answers": {"2": "small"}}, OF_T0)
+    swap = KnownReducer("swap", {"positive": ("LION",), "negative": ("BIRD",)}, OF_T1)
+    found = references(summary=summary, grouped=grouped, other=other, votes=votes, swap=swap)
+    assert found == {("T1", "LION"), ("T0", "1"), ("T0", "2"), ("T1", "BIRD")}
 
 
 def question(*labels: str) -> tuple[Task, ...]:

@@ -160,6 +160,48 @@ def test_promotion_without_preferences(panoptes: Panoptes, standin: StandinServe
     assert standin.log(method="POST", path="^/api") == []
 
 
+def chances(panoptes: Panoptes, user_id: int, *, workflow_id: int, chance: float) -> bool:
+    return panoptes.set_subject_set_chance(
+        user_id, project_id=10, workflow_id=workflow_id, subject_set_id=11, chance=chance
+    )
+
+
+def test_a_chance_of_a_subject_set_keeps_all_else(
+    panoptes: Panoptes, standin: StandinServer
+) -> None:
+    own = {"subject_set_chances": {"100": {"7": 0.1, "11": 0.2}}, "other": [1]}
+    body = {"user_id": BOB, "project_id": 10, "settings": {"designator": own}}
+    standin.api(
+        "POST",
+        "/project_preferences/update_settings?admin=1",
+        json={"project_preferences": body},
+        token=standin.token(ROOT),
+    )
+    assert chances(panoptes, BOB, workflow_id=100, chance=0.5)
+    assert chances(panoptes, BOB, workflow_id=101, chance=0)
+    found = {"100": {"7": 0.1, "11": 0.5}, "101": {"11": 0}}
+    designator = {"subject_set_chances": found, "other": [1]}
+    assert settings(standin, BOB) == {"workflow_id": "100", "designator": designator}
+
+
+def test_a_chance_that_is_so_already_is_not_written_again(
+    panoptes: Panoptes, standin: StandinServer
+) -> None:
+    assert settings(standin, CAROL) == {}
+    assert chances(panoptes, CAROL, workflow_id=100, chance=1)
+    standin.clear_log()
+    assert not chances(panoptes, CAROL, workflow_id=100, chance=1)
+    assert standin.log(method="POST", path="^/api") == []
+    assert settings(standin, CAROL) == {"designator": {"subject_set_chances": {"100": {"11": 1}}}}
+
+
+def test_a_chance_without_preferences(panoptes: Panoptes, standin: StandinServer) -> None:
+    with pytest.raises(PanoptesError) as caught:
+        chances(panoptes, DAVE, workflow_id=100, chance=1)
+    expected = f"User {DAVE} has no preferences in project 10 to set chances in"
+    assert (caught.value.message, caught.value.permanent) == (expected, True)
+
+
 def test_every_call_says_admin_and_what_it_accepts(
     panoptes: Panoptes, standin: StandinServer
 ) -> None:

@@ -21,6 +21,7 @@ from tests.standin.server import StandinServer
 ADD: JSON = {"action": "add_subject_to_set", "subject_set_id": 11}
 COLLECT: JSON = {"action": "add_subject_to_collection", "collection_id": 9}
 PROMOTE: JSON = {"action": "promote_user", "workflow_id": 101}
+CHANCE: JSON = {"action": "set_subject_set_chances", "subject_set_id": 11, "chance": 0.5}
 RETIRE: JSON = {"action": "retire_subject", "reason": "consensus"}
 BOB, CAROL = 3, 4
 SUBJECTS = (1001, 1002, 1003)
@@ -39,7 +40,7 @@ def app(app: Flask) -> Iterator[Flask]:
     panoptes().close()
 
 
-def decide(*effects: JSON, promotes: bool = False, owner: JSON | None = None) -> None:
+def decide(*effects: JSON, of_users: JSON | None = None, owner: JSON | None = None) -> None:
     """What rules decide whose effects were permitted when their target belonged to `owner`."""
     with db.session.begin():
         make_workflow(
@@ -50,7 +51,7 @@ def decide(*effects: JSON, promotes: bool = False, owner: JSON | None = None) ->
                 "of_user": {"type": "count", "topic": "reduce_by_user"},
             },
             rules_config=[{"if": ["const", True], "then": [effect]} for effect in effects],
-            user_rules_config=[{"if": ["const", True], "then": [PROMOTE]}] if promotes else [],
+            user_rules_config=[{"if": ["const", True], "then": [of_users]}] if of_users else [],
         )
         for table in (SubjectRuleEffect, UserRuleEffect) if owner is not None else ():
             db.session.execute(update(table).values(target_owner=owner or None))
@@ -80,7 +81,7 @@ def make_due() -> None:
 def test_the_target_is_read_once_for_all_actions_that_are_alike(
     app: Flask, standin: StandinServer
 ) -> None:
-    decide(ADD, promotes=True)
+    decide(ADD, of_users=PROMOTE)
     perform(100)
     assert states() == [("completed", None)] * 3
     assert states(UserAction) == [("completed", None)] * 2
@@ -110,10 +111,34 @@ def test_what_moved_or_was_never_permitted_fails_and_nothing_is_sent_b4_b5(
 
 
 def test_a_promotion_to_a_workflow_that_moved_fails_b4(app: Flask, standin: StandinServer) -> None:
-    decide(promotes=True, owner={"project": 20})
+    decide(of_users=PROMOTE, owner={"project": 20})
     perform(100)
     assert [status for status, _ in states(UserAction)] == ["failed"] * 2
     assert "workflow 101 belongs to project 10 now" in str(states(UserAction))
+    assert changes(standin) == []
+
+
+def test_chances_of_a_subject_set_are_set_for_each_volunteer(
+    app: Flask, standin: StandinServer
+) -> None:
+    decide(of_users=CHANCE)
+    perform(100)
+    assert states(UserAction) == [("completed", None)] * 2
+    written = [entry["body"]["project_preferences"] for entry in standin.log("update", "POST")]
+    chances = {"subject_set_chances": {"100": {"11": 0.5}}}
+    assert [(one["user_id"], one["settings"]) for one in written] == [
+        (BOB, {"designator": chances}),
+        (CAROL, {"designator": chances}),
+    ]
+
+
+def test_chances_of_a_subject_set_that_moved_are_not_set(
+    app: Flask, standin: StandinServer
+) -> None:
+    decide(of_users=CHANCE, owner={"project": 30})
+    perform(100)
+    assert [status for status, _ in states(UserAction)] == ["failed"] * 2
+    assert "subject set 11 belongs to project 10 now" in str(states(UserAction))
     assert changes(standin) == []
 
 

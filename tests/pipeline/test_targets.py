@@ -91,6 +91,19 @@ def test_what_nobody_may_point_at_is_told_on_its_field_b4_b5(
     assert problem.startswith(f"at then[0].{option}: {says}")
 
 
+@pytest.mark.parametrize(("author", "may"), [(ALICE, False), (DAVE, True), (ROOT, True)])
+def test_chances_are_of_a_subject_set_that_the_author_may_use(
+    panoptes: Panoptes, author: Author, may: bool
+) -> None:
+    effect = EffectRow("set_subject_set_chances", {"subject_set_id": 8, "chance": 1})
+    if may:
+        owner = permissions(panoptes, [("then[0]", effect)], author)
+        assert owner == {Target("subject_set_id", 8): {"project": 30}}
+        return
+    with pytest.raises(InvalidConfiguration, match="belongs to a project that you may not change"):
+        permissions(panoptes, [("then[0]", effect)], author)
+
+
 def test_an_operator_without_an_account_owns_no_collection(panoptes: Panoptes) -> None:
     nobody = Author("nobody", None, lambda _: False)
     assert problems(panoptes, nobody, ("collection_id", 6))

@@ -1,5 +1,6 @@
 """Trying things out: what the engine makes of the same, in the time there is, and only read."""
 
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
@@ -8,7 +9,7 @@ from flask import Flask
 from sqlalchemy import select, text
 
 from caesar_web.domain.conditions import parse
-from caesar_web.domain.documents import ExtractorRow, ReducerRow
+from caesar_web.domain.documents import Document, ExtractorRow, ReducerRow
 from caesar_web.domain.whys import explained
 from caesar_web.pipeline import trying
 from caesar_web.store import samples
@@ -105,6 +106,16 @@ def test_reducers_see_previous_subjects_and_training(workflow: None) -> None:
     assert plain.subgroups[0].data == {"lion": 3}
     assert steps.subgroups[0].data == {"lion": 2}
     assert [one.words for one in steps.subgroups[0].fallen] == ["a training subject"]
+
+
+def test_reducers_see_what_extracts_carry_along(workflow: None) -> None:
+    votes = make_reducer("votes", weight_field="classifications")
+    votes = replace(votes, user_reducer_keys=["of_users"])  # 5 of user 1, 4 of user 2
+    with reading() as session:
+        (tried,) = trying.try_reducer(session, WORKFLOW, votes, 2).subgroups
+        rehearsed = dict(trying.sampled(session, 100, Document(reducers=[votes])).found)
+    assert tried.data["votes"] == {"lion": 9}
+    assert rehearsed[2].find("tried.votes.lion") == 9
 
 
 def test_only_so_many_extracts_are_looked_at(workflow: None) -> None:

@@ -50,6 +50,13 @@ DOCUMENT: JSON = {
         "counts": {"type": "stats", "filters": {"extractor_keys": ["survey"]}},
         LONG: {"type": "stats", "grouping": {"field_name": f"survey.{LONG}"}},
         "seen": {"type": "count", "topic": "reduce_by_user"},
+        "skill": {"type": "swap_skill", "positive": ["lion"]},
+        "swap": {
+            "type": "swap",
+            "positive": ["lion"],
+            "initial_positive": 0.9,
+            "user_reducer_keys": ["skill"],
+        },
     },
     "rules_config": [
         {

@@ -63,6 +63,7 @@ FORMS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         {"task_key": "T0", "nothing_here_choice": "NONE"},
     ),
     ("who", {}, {}),
+    ("gold", {"source": "feedback", "task_key": "T0"}, {"source": "feedback", "task_key": "T0"}),
     (
         "pluck_field",
         {"field_map-name": "day", "field_map-path": "$.metadata.day", "if_missing": "ignore"},

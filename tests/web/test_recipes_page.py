@@ -69,7 +69,7 @@ def test_every_form_asks_for_everything_and_leads_to_the_editor(
 ) -> None:
     page = visit(alice, f"{RECIPES_OF_100}/{key}")
     form = form_in(page)
-    kind = "user_rules" if key == "volunteer_seen" else "subject_rules"
+    kind = "user_rules" if RECIPES[key].is_for_users else "subject_rules"
     assert urlsplit(form.attributes["action"]).path == f"/workflows/100/{kind}/new"
     assert filled(form)["recipe"] == key
     controls = {one.attributes["name"] for one in form.all("input", "select", "textarea")}

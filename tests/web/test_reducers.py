@@ -66,11 +66,29 @@ FIELDS: dict[str, dict[str, str]] = {
     "consensus": {"ignore_empty_extracts": "y"},
     "summary_stats": {"summarize_field": "answers.0", "operations": "mean"},
     "unique_count": {"field": "user_id"},
+    "votes": {
+        "answers-name": "small",
+        "answers-path": "DUIKER, HOG",
+        "first": "3",
+        "weight_field": "skill",
+        "default_weight": "0.5",
+        "user_reducer_keys": "skills",
+    },
+    "swap_skill": {"positive": "0, 1", "gold_negative": "DUD", "initial_weight": "5"},
+    "swap": {"positive": "0", "prior": "0.01", "experts": "12, 7", "user_reducer_keys": "skills"},
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "consensus": {"ignore_empty_extracts": True},
     "summary_stats": {"summarize_field": "answers.0", "operations": ["mean"]},
     "unique_count": {"field": "user_id"},
+    "votes": {
+        "answers": {"small": ["DUIKER", "HOG"]},
+        "first": 3,
+        "weight_field": "skill",
+        "default_weight": 0.5,
+    },
+    "swap_skill": {"positive": ["0", "1"], "gold_negative": ["DUD"], "initial_weight": 5},
+    "swap": {"positive": ["0"], "prior": 0.01, "experts": ["12", "7"]},
 }
 
 
@@ -84,10 +102,16 @@ def test_every_type_is_made_with_its_form_alone(app: Flask, alice: FlaskClient) 
         assert make(alice, type_name, f"my-{type_name}", **FIELDS.get(type_name, {})) is None
         row = stored(app)[f"my-{type_name}"]
         assert (row.type, row.config) == (type_name, CONFIGS.get(type_name, {}))
-        assert (row.filters, row.grouping, row.topic) == ({}, {}, "reduce_by_subject")
+        topic = TYPES[type_name].topic or "reduce_by_subject"
+        assert (row.filters, row.grouping, row.topic) == ({}, {}, topic)
     page = visit(alice, REDUCERS)
     assert len(page.all("tbody")[0].all("tr")) == len(TYPES)
     assert "answers.0" in page.text
+    assert "small: DUIKER, HOG" in page.text
+    page = visit(alice, f"{REDUCERS}/{id_of(app, 'my-votes')}")
+    written = [typed(page, name) for name in ("answers-path", "first", "last", "default_weight")]
+    assert written == ["DUIKER, HOG", "3", "", "0.5"]
+    assert "the extracts of each volunteer" not in page.text
 
 
 def test_all_that_every_reducer_can_be_told(app: Flask, alice: FlaskClient) -> None:
@@ -136,6 +160,9 @@ def test_all_that_every_reducer_can_be_told(app: Flask, alice: FlaskClient) -> N
         ("stats", {"grouping.if_missing": "error"}, "Divide by must be given."),
         ("unique_count", {"field": ""}, "Field must be given."),
         ("summary_stats", {"summarize_field": "a."}, "Field must be a field, or an extractor"),
+        ("votes", {"default_weight": "much"}, "Weight where there is none must be a number."),
+        ("votes", {"weight_field": "skill"}, "Carry along, of the volunteer must be given"),
+        ("swap", {"positive": "", "user_reducer_keys": "a"}, "Positive answers must be given."),
         ("external", {"url": "https://example.org/"}, "Calling external services is not"),
     ],
 )

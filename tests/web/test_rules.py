@@ -332,10 +332,17 @@ def test_rules_of_volunteers(app: Flask, alice: FlaskClient) -> None:
     page = press(alice, path, visit(alice, path), do="effect-add:promote_user")
     assert "retire the subject" not in buttons(page)
     page = press(alice, path, page, **{"effect-0-workflow_id-other": "101"})
+    page = press(alice, path, page, do="effect-add:set_subject_set_chances")
+    chance = {"effect-1-subject_set_id-other": "11", "effect-1-chance": "0.5"}
+    page = press(alice, path, page, **chance)
+    assert "give the volunteer subjects of subject set 11 with a chance of 0.5" in page.text
     save(alice, path, page)
     with app.app_context():
         rows = db.session.scalars(select(UserRule).filter_by(workflow_id=100)).all()
-        assert [one.config for one in rows[1].effects] == [{"workflow_id": 101}]
+        assert [one.config for one in rows[1].effects] == [
+            {"workflow_id": 101},
+            {"subject_set_id": 11, "chance": 0.5},
+        ]
 
 
 def test_what_first_matching_hides_is_said(app: Flask, alice: FlaskClient) -> None:

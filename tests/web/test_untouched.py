@@ -56,6 +56,28 @@ REDUCERS: JSON = {
         "grouping": {"field_name": "who.user"},
         "subject_reducer_keys": ["plain"],
     },
+    "voted": {
+        "type": "votes",
+        "answers": {"small": "DUIKER,HOG", "large": ["ELEPHANT"]},
+        "first": "3",
+        "last": 5.0,
+        "default_weight": "0.50",
+    },
+    "skilled": {
+        "type": "swap_skill",
+        **BY_USER,
+        **RUNNING,
+        "positive": "0,1",
+        "negative": ["2"],
+        "initial_positive": "0.60",
+    },
+    "likely": {
+        "type": "swap",
+        "positive": ["0"],
+        "experts": [7, "12"],
+        "expert_at": ".9",
+        "user_reducer_keys": ["skilled"],
+    },
     "external": {"type": "external", "filters": {"to": 5}, "user_reducer_keys": ["user"]},
     "numbers": {
         "type": "summary_stats",

@@ -1,0 +1,281 @@
+"""The reducers of SWAP: a volunteer's confusion matrix, and how likely a subject is positive."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeGuard
+
+from caesar_web.domain.classification import Group
+from caesar_web.domain.folds import Options, Reduced, stored_object
+from caesar_web.domain.options import Option, Unreadable, choice, number, several, within
+from caesar_web.domain.swap import (
+    Event,
+    Initial,
+    Matrix,
+    Skill,
+    Tally,
+    before,
+    estimated,
+    evidence,
+    gold_of,
+    information,
+    is_positive,
+    log_odds,
+    position_of,
+    probability,
+    said_of,
+)
+from caesar_web.domain.values import as_text, bounded, is_number
+
+MOST_POINTS = 100  # of a trajectory
+
+
+class SwapSkill:
+    """A volunteer's confusion matrix, from what they said of subjects whose answer is known."""
+
+    def resume(self, options: Options, stored: Reduced) -> Skill:
+        return Skill(_tally(stored.data), sorted(_newest_first(stored.store)))
+
+    def add(self, options: Options, state: Skill, group: Group) -> Skill:
+        if group.classification_id is None or group.continued:
+            return state
+        said = said_of(group, options["positive"], options["negative"])
+        gold = None if said is None else _gold(options, gold_of(group), said)
+        if said is not None and gold is not None:
+            position = position_of(group.at, group.classification_id)
+            state.learn(Event(*position, gold, said))
+        return state
+
+    def result(self, options: Options, state: Skill) -> Reduced:
+        matrix = estimated(state.tally, _initial(options))
+        data = {
+            "training": sum(state.tally),
+            **state.tally._asdict(),
+            "p_positive": matrix.positive,
+            "p_negative": matrix.negative,
+            "skill": information(matrix),
+        }
+        return Reduced(data, {"events": [[*map(int, event)] for event in state.events]})
+
+
+@dataclass
+class Belief:
+    """How likely a subject is positive, in log odds, and how that came."""
+
+    log_odds: float
+    number: int = 0
+    by_expert: bool = False
+    trajectory: list[float] = field(default_factory=list)
+
+
+class Swap:
+    """How likely a subject is positive, after each answer, by who gave it."""
+
+    def resume(self, options: Options, stored: Reduced) -> Belief:
+        data = stored_object(stored.data)
+        known: Any = stored_object(stored.store).get("log_odds")
+        count, points = data.get("num_classifications"), data.get("trajectory")
+        if not is_number(known) or not _is_count(count) or not isinstance(points, list):
+            return Belief(log_odds(options["prior"]), trajectory=[options["prior"]])
+        trajectory = [point for point in points if is_number(point)]
+        return Belief(bounded(known), count, data.get("seen_by_expert") is True, trajectory)
+
+    def add(self, options: Options, state: Belief, group: Group) -> Belief:
+        if group.classification_id is None or group.continued:
+            return state
+        matrix = _matrix(options, group)
+        if _is_expert(options, group.user_id, matrix):
+            state.by_expert = True
+        said = said_of(group, options["positive"], options["negative"])
+        if said is not None:
+            state.log_odds = bounded(state.log_odds + evidence(matrix, said))
+            state.number += 1
+            state.trajectory.append(probability(state.log_odds))
+            del state.trajectory[:-MOST_POINTS]
+        return state
+
+    def result(self, options: Options, state: Belief) -> Reduced:
+        data = {
+            "likelihood": probability(state.log_odds),
+            "num_classifications": state.number,
+            "seen_by_expert": state.by_expert,
+            "trajectory": list(state.trajectory),
+        }
+        return Reduced(data, {"log_odds": state.log_odds})
+
+
+def _tally(data: Any) -> Tally:
+    """A volunteer's tally from the data of their reduction, as far as they have one."""
+    counts = stored_object(data)
+    return Tally(**{name: counts[name] for name in Tally._fields if _is_count(counts.get(name))})
+
+
+def _newest_first(store: Any) -> Iterator[Event]:
+    """A volunteer's events from the store of their reduction, as far as it has any."""
+    events = stored_object(store).get("events")
+    for one in reversed(events) if isinstance(events, list) else ():
+        if isinstance(one, list) and len(one) == 4 and all(map(_is_count, one)):
+            yield Event(one[0], one[1], bool(one[2]), bool(one[3]))
+
+
+def _matrix(options: Options, group: Group) -> Matrix:
+    """The matrix of who classified; of somebody who is not signed in the initial one."""
+    carried = stored_object(group.extracts[0].relevant_reduction)
+    if group.user_id is None:
+        carried = {}
+    tally = _tally(carried.get("data"))
+    if options["matrix"] == "then" and group.classification_id is not None:
+        position = position_of(group.at, group.classification_id)
+        tally = before(tally, _newest_first(carried.get("store")), position)
+    return estimated(tally, _initial(options))
+
+
+def _is_expert(options: Options, user_id: int | None, matrix: Matrix) -> bool:
+    least = options["expert_at"]
+    return user_id in options["experts"] or (least is not None and min(matrix) >= least)
+
+
+def _gold(options: Options, gold: Any, said: bool) -> bool | None:
+    """Whether the subject is positive: by its label, or by whether the volunteer was right."""
+    if gold is None:
+        return None
+    if isinstance(gold, bool):
+        return said if gold else not said
+    if options["gold_positive"]:
+        return is_positive([as_text(gold)], options["gold_positive"], options["gold_negative"])
+    return is_positive([as_text(gold)], options["positive"], options["negative"])
+
+
+def _initial(options: Options) -> Initial:
+    matrix = Matrix(options["initial_positive"], options["initial_negative"])
+    return Initial(matrix, options["initial_weight"])
+
+
+def _is_count(value: Any) -> TypeGuard[int]:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
+
+
+def _user_ids(value: Any) -> tuple[int, ...]:
+    ids = several(list(map(str, value)) if isinstance(value, list) else value)
+    if not all(one.isascii() and one.isdigit() for one in ids):
+        raise Unreadable("must be ids of volunteers, with commas between them")
+    return tuple(map(int, ids))
+
+
+_PROBABILITY = within(number, least=0.01, most=0.99)
+_ANSWERS = (
+    Option(
+        "positive",
+        several,
+        required=True,
+        kind="texts",
+        label="Positive answers",
+        help="Who gives any of these says that the subject is what you look for. With commas"
+        " between them.",
+        example="0",
+    ),
+    Option(
+        "negative",
+        several,
+        default=(),
+        kind="texts",
+        label="Negative answers",
+        help="Empty: all others, and no answer at all.",
+        example="1, 2",
+    ),
+)
+_INITIAL = (
+    Option(
+        "initial_positive",
+        _PROBABILITY,
+        default=0.5,
+        kind="number",
+        label="Right about positive ones, to begin with",
+        help="How often somebody of whom nothing is known recognizes a positive subject, from 0.01"
+        " to 0.99.",
+        example="0.5",
+    ),
+    Option(
+        "initial_negative",
+        _PROBABILITY,
+        default=0.5,
+        kind="number",
+        label="Right about negative ones, to begin with",
+        help="The same of a negative subject.",
+        example="0.5",
+    ),
+    Option(
+        "initial_weight",
+        within(number, least=1),
+        default=2,
+        kind="number",
+        label="Weight of the beginning",
+        help="For how many training subjects of each kind these count.",
+        example="2",
+    ),
+)
+SKILL_OPTIONS = (
+    *_ANSWERS,
+    Option(
+        "gold_positive",
+        several,
+        default=(),
+        kind="texts",
+        label="Gold labels that are positive",
+        help="What the gold extractor finds of positive subjects. Empty: the same as the answers.",
+        example="LENS",
+    ),
+    Option(
+        "gold_negative",
+        several,
+        default=(),
+        kind="texts",
+        label="Gold labels that are negative",
+        help="Empty: all others, where positive ones are given.",
+        example="DUD",
+    ),
+    *_INITIAL,
+)
+_MATRIX = {
+    "then": "as it was when they classified",
+    "now": "as it is now",
+}
+SWAP_OPTIONS = (
+    *_ANSWERS,
+    Option(
+        "prior",
+        within(number, least=0.000001, most=0.999999),
+        default=0.5,
+        kind="number",
+        label="Likelihood before any answer",
+        help="How large a share of all subjects is positive, between 0 and 1.",
+        example="0.01",
+    ),
+    Option(
+        "matrix",
+        choice(*_MATRIX),
+        default="then",
+        kind="choice",
+        label="The volunteer’s matrix",
+        help="What a volunteer learned later does not count for what they said before.",
+        example="then",
+        choices=_MATRIX,
+    ),
+    *_INITIAL,
+    Option(
+        "experts",
+        _user_ids,
+        default=(),
+        kind="texts",
+        label="Experts",
+        help="The ids of volunteers who are experts, with commas between them.",
+        example="12, 305",
+    ),
+    Option(
+        "expert_at",
+        _PROBABILITY,
+        kind="number",
+        label="Who is an expert by skill",
+        help="Who is right about both kinds of subjects at least so often. Empty: nobody by that.",
+        example="0.9",
+    ),
+)
