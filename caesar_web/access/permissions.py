@@ -180,7 +180,7 @@ def place() -> Place:
 def _refuse_nul() -> None:
     """Nothing that is kept has this character, and PostgreSQL fails where it is looked for."""
     if any("\0" in text for text in (request.path, *request.args.values())):
-        raise BadRequest
+        raise BadRequest("the address holds a NUL character")
 
 
 def _check(permission: Permission, found: Place | None, named: Mapping[str, object]) -> None:
