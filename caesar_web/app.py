@@ -16,6 +16,7 @@ from caesar_web.api import (
     effects,
     extracts,
     metrics,
+    openapi,
     parts,
     probes,
     reductions,
@@ -103,6 +104,7 @@ BLUEPRINTS = (
     stream.blueprint,
     metrics.blueprint,
     probes.blueprint,
+    openapi.blueprint,
 )
 
 

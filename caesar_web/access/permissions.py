@@ -65,6 +65,7 @@ PERMISSIONS: dict[str, Permission] = {
     "post to the stream": Permission(Who.ANYONE),  # it has a password of its own
     "read the metrics": Permission(Who.ANYONE, for_people=False),  # they have a token of their own
     "probe the service": Permission(Who.ANYONE, for_people=False),
+    "read the API's description": Permission(Who.ANYONE, for_people=False),
     "list my workflows": Permission(Who.SIGNED_IN),
     "add a workflow": Permission(Who.SIGNED_IN),  # of a project that is theirs: checked when added
     "add a project": Permission(Who.SIGNED_IN),  # one that is theirs: checked when added

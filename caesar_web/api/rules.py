@@ -56,6 +56,7 @@ def shown(workflow_id: int, kind: str, rule_id: int) -> Response:
 @blueprint.post(f"/{KIND}")
 @permit("configure a workflow")
 def create(workflow_id: int, kind: str) -> Response:
+    """Adds a rule without effects, after the others, and gives it."""
     condition = _condition(bodies.body_of(kind.removesuffix("s")), None)
     place = Place(TABLES[kind], workflow_id, None)
     rule_id = configuring.save_rule(place, RuleWanted(condition))
@@ -82,6 +83,7 @@ def update(workflow_id: int, kind: str, rule_id: int) -> Response:
 @blueprint.delete(f"/{KIND}/{ID}")
 @permit("configure a workflow")
 def remove(workflow_id: int, kind: str, rule_id: int) -> Response:
+    """Removes a rule and its effects."""
     try:
         configuring.remove_rule(Place(TABLES[kind], workflow_id, rule_id))
     except Unknown:
