@@ -1,6 +1,6 @@
 """The JSON that clients send, as schemas with an example each, by their names."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from caesar_web.api.openapi_schemas import ID, OBJECT, TEXT, Schema, one_of
@@ -8,6 +8,9 @@ from caesar_web.domain.documents import WORKFLOW_STATUSES
 from caesar_web.domain.effects import EFFECTS
 from caesar_web.domain.exports import ALIASES, EXPORTS, FORMATS
 from caesar_web.domain.extractors import EXTRACTORS
+from caesar_web.domain.filters import FILTER_OPTIONS
+from caesar_web.domain.grouping import GROUPING_OPTIONS
+from caesar_web.domain.options import Option
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.rules import RULES_APPLIED
 from caesar_web.domain.series import MODES, TOPICS
@@ -25,15 +28,26 @@ def body(example: Mapping[str, Any], *required: str, **members: Schema) -> Schem
     return {"type": "object", "properties": members, **needed, "examples": [dict(example)]}
 
 
-def _options(types: Mapping[str, Any]) -> dict[str, Schema]:
-    """The options of all these types, each with what it is called; they may stand in `config`."""
-    known = [option for one in types.values() for option in one.options]
-    return {"config": OBJECT, **{one.name: {"description": one.label} for one in known}}
+def _options(known: Iterable[Option]) -> dict[str, Schema]:
+    """Options, each with what it is called."""
+    return {option.name: {"description": option.label} for option in known}
+
+
+def _config(types: Iterable[Any]) -> dict[str, Schema]:
+    """`config` with the options of all these types."""
+    known = _options(option for one in types for option in one.options)
+    return {"config": {"type": "object", "properties": known}}
+
+
+def _settings(types: Iterable[Any]) -> dict[str, Schema]:
+    """The same, with the options beside it too, where each is merged into what is there."""
+    config = _config(types)
+    return {**config, **config["config"]["properties"]}
 
 
 def _effect(topic: str) -> dict[str, Schema]:
-    names = [name for name, effect in EFFECTS.items() if effect.topic == topic]
-    return {"action": one_of(names), "config": OBJECT}
+    known = {name: effect for name, effect in EFFECTS.items() if effect.topic == topic}
+    return {"action": one_of(known), **_config(known.values())}
 
 
 _WORKFLOW = {
@@ -43,16 +57,16 @@ _WORKFLOW = {
     "public_reductions": FLAG,
 }
 _PROJECT = {"status": one_of(PROJECT_STATUSES), "public_reductions": FLAG}
-_EXTRACTOR = {"key": KEY, "minimum_workflow_version": TEXT, **_options(EXTRACTORS)}
+_EXTRACTOR = {"key": KEY, "minimum_workflow_version": TEXT, **_settings(EXTRACTORS.values())}
 _REDUCER = {
     "key": KEY,
     "topic": one_of(TOPICS),
     "reduction_mode": one_of(MODES),
-    "filters": OBJECT,
-    "grouping": OBJECT,
+    "filters": {"type": "object", "properties": _options(FILTER_OPTIONS)},
+    "grouping": {"type": "object", "properties": _options(GROUPING_OPTIONS)},
     "user_reducer_keys": {"type": ["array", "string", "null"], "items": TEXT},
     "subject_reducer_keys": {"type": ["array", "string", "null"], "items": TEXT},
-    **_options(REDUCERS),
+    **_settings(REDUCERS.values()),
 }
 _EXTRACTOR_TYPE = {"type": one_of(EXTRACTORS)}
 _REDUCER_TYPE = {"type": one_of(REDUCERS)}

@@ -152,7 +152,8 @@ def _removed(reducible: Reducible, part_id: int) -> Response:
 def _sentence(problem: Problem) -> str:
     if problem.place == "key" and "is taken" in problem.message:
         return "Key has already been taken"
-    return f"{problem.place} {problem.message}".strip()
+    place = problem.place.replace("minimum_version", "minimum_workflow_version")
+    return f"{place} {problem.message}".strip()
 
 
 def _there(reducible: Reducible, table: Any, part_id: int) -> Any:

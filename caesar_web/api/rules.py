@@ -1,6 +1,7 @@
 """Rules for clients: all of a kind, one, adding, changing and removing one."""
 
 import json
+import re
 from typing import Any
 
 from flask import Blueprint, Response, redirect, url_for
@@ -57,9 +58,10 @@ def shown(workflow_id: int, kind: str, rule_id: int) -> Response:
 @permit("configure a workflow")
 def create(workflow_id: int, kind: str) -> Response:
     """Adds a rule without effects, after the others, and gives it."""
-    condition = _condition(bodies.body_of(kind.removesuffix("s")), None)
-    place = Place(TABLES[kind], workflow_id, None)
-    rule_id = configuring.save_rule(place, RuleWanted(condition))
+    body = bodies.body_of(kind.removesuffix("s"))
+    rule_id = _save(
+        Place(TABLES[kind], workflow_id, None), RuleWanted(_condition(body, None)), body
+    )
     return shown(workflow_id, kind, rule_id)
 
 
@@ -74,7 +76,7 @@ def update(workflow_id: int, kind: str, rule_id: int) -> Response:
             _, rule, _ = find(session, place)
             effects = tuple((one.id, EffectRow(one.action, one.config)) for one in rule.effects)
             before = rule.condition
-        configuring.save_rule(place, RuleWanted(_condition(body, before), effects))
+        _save(place, RuleWanted(_condition(body, before), effects), body)
     except Unknown:
         return rendering.not_found(TABLES[kind].__name__, rule_id)
     return shown(workflow_id, kind, rule_id)
@@ -104,3 +106,14 @@ def _condition(body: dict[str, Any], before: str | None) -> str:
     if before is None:
         raise InvalidConfiguration([Problem("condition", "can't be blank")])
     return before
+
+
+def _save(place: Place, wanted: RuleWanted, body: dict[str, Any]) -> int:
+    """Saves a rule; what is wrong with its condition is told by the name that the body has."""
+    name = "condition_string" if "condition_string" in body else "condition"
+    try:
+        return configuring.save_rule(place, wanted)
+    except InvalidConfiguration as problem:
+        raise InvalidConfiguration(
+            one._replace(place=re.sub("^if", name, one.place)) for one in problem.problems
+        ) from None

@@ -76,7 +76,7 @@ class Sample:
     tokens: dict[int, dict[str, str]]
 
     def ask(
-        self, route: Route, user_id: int = ALICE, *, query: str = "", **sent: Any
+        self, route: Route, user_id: int = ALICE, *, path: str = "", **sent: Any
     ) -> TestResponse:
         """One request, to what is Alice's, by somebody with a token; to the stream by that."""
         headers = self.tokens[user_id]
@@ -84,8 +84,8 @@ class Sample:
             pair = base64.b64encode(b"kinesis:the secret of the stream").decode()
             headers = {"Authorization": f"Basic {pair}"}
         client = self.app.test_client(use_cookies=False)
-        path = address(route.path) + query
-        return client.open(path, method=route.method, headers=headers, **sent)
+        there = address(path or route.path)
+        return client.open(there, method=route.method, headers=headers, **sent)
 
     def restore(self) -> None:
         """Takes back whatever was changed."""
@@ -136,7 +136,7 @@ def values(path: str) -> dict[str, Any]:
 
 def address(path: str) -> str:
     """The path with what Alice has in it."""
-    return re.sub(r"{(\w+)}", lambda found: str(values(path)[found[1]]), path)
+    return re.sub(r"{([a-z_]+)}", lambda found: str(values(path)[found[1]]), path)
 
 
 def _copy(source: Path, target: Path) -> None:
