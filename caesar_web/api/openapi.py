@@ -177,13 +177,17 @@ def _responses(route: Route, permission: Permission) -> dict[str, Any]:
         refusals -= {401, 503} - {*route.operation.also}
     return {
         str(status): success | ({"content": _json(ref(gives))} if gives else {}),
-        **{str(status): _refusal(status) for status in sorted(refusals)},
+        **{
+            str(status): _refusal(status, is_silent=route.operation.is_silent and status == 404)
+            for status in sorted(refusals)
+        },
     }
 
 
-def _refusal(status: int) -> Schema:
+def _refusal(status: int, *, is_silent: bool) -> Schema:
     meaning, name = STATUSES[status]
-    return {"description": meaning} | ({"content": _json(ref(name))} if name else {})
+    has_body = name and not is_silent
+    return {"description": meaning} | ({"content": _json(ref(name))} if has_body else {})
 
 
 def _json(schema: Schema, **more: Any) -> Schema:

@@ -9,7 +9,8 @@ class Operation(NamedTuple):
     """The names of the schemas of its answer and of its body, `[]` for a list of them.
 
     `within` is what the body may be wrapped in, `asks` are the parameters of the query, `also` the
-    statuses that few routes have. `{Topic}` and `{topic}` are the subject or user of the path.
+    statuses that few routes have; the 404 of a silent one may have no body. `{Topic}` and `{topic}`
+    are the subject or user of the path.
     """
 
     gives: str = ""
@@ -18,6 +19,7 @@ class Operation(NamedTuple):
     status: int = 200
     asks: tuple[str, ...] = ()
     also: tuple[int, ...] = ()
+    is_silent: bool = False
 
 
 REMOVED = Operation(status=204)
@@ -32,7 +34,7 @@ OPERATIONS: dict[str, Operation] = {
     "GET sign_in.who": Operation("Session"),
     "GET probes.healthz": Operation("Health"),
     "GET probes.readyz": Operation("Readiness", also=(503,)),
-    "GET metrics.metrics": Operation(),
+    "GET metrics.metrics": Operation(also=(401, 404)),
     "GET openapi.described": Operation("Description"),
     "POST stream.kinesis": Operation(takes="Events", status=204),
     "GET workflows.index": Operation("Workflow[]"),
@@ -90,11 +92,17 @@ OPERATIONS: dict[str, Operation] = {
     f"{method} {pages}.{view}": operation
     for pages in ("data_requests", "project_data_requests")
     for method, view, operation in (
-        ("GET", "index", Operation("DataRequest[]", asks=("requested_data", "subgroup"))),
-        ("GET", "show", Operation("DataRequest")),
+        (
+            "GET",
+            "index",
+            Operation("DataRequest[]", asks=("requested_data", "subgroup"), is_silent=True),
+        ),
+        ("GET", "show", Operation("DataRequest", is_silent=True)),
         (
             *("POST", "create"),
-            Operation("DataRequest", "NewDataRequest", "data_request", 201, also=(429,)),
+            Operation(
+                "DataRequest", "NewDataRequest", "data_request", 201, also=(429,), is_silent=True
+            ),
         ),
     )
 }

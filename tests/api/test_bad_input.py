@@ -161,7 +161,7 @@ def test_members_that_are_wrong(world: Sample) -> None:
 def test_ids_and_keys_that_are_none(world: Sample) -> None:
     """In the address, one at a time; an extract or reduction of what is not there is in no list."""
     for route in routes(world.app):
-        for parameter in route.parameters:
+        for parameter in route.parameters if route.method != "PATCH" else ():
             is_id = parameter["schema"]["type"] == "integer"
             for odd in IDS if is_id else KEYS:
                 path = route.path.replace(f"{{{parameter['name']}}}", odd)
