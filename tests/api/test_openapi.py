@@ -10,7 +10,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from werkzeug.test import TestResponse
 
 from caesar_web.api.openapi import Route
-from caesar_web.api.openapi_operations import OPERATIONS
+from caesar_web.api.openapi_operations import OPERATIONS, UNDESCRIBED
 from tests.api.sample import Sample, routes
 from tests.factories import JSON
 
@@ -44,6 +44,12 @@ def test_every_operation_says_what_it_does_and_has_a_name_of_its_own(document: J
     assert [path for _, path, operation in found if not operation["summary"]] == []
     names = Counter(operation["operationId"] for _, _, operation in found)
     assert set(names.values()) == {1}
+
+
+def test_every_route_has_a_row_of_the_table(world: Sample) -> None:
+    """Without one it is in the description, and takes and gives anything."""
+    undescribed = [one.path for one in routes(world.app) if one.operation is UNDESCRIBED]
+    assert undescribed == []
 
 
 def test_every_row_of_the_table_is_of_a_route(world: Sample) -> None:
