@@ -17,6 +17,7 @@ from caesar_web.api import (
     extracts,
     graphql,
     metrics,
+    openapi,
     parts,
     probes,
     reductions,
@@ -110,6 +111,7 @@ BLUEPRINTS = (
     graphql.blueprint,
     metrics.blueprint,
     probes.blueprint,
+    openapi.blueprint,
 )
 
 

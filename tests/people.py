@@ -39,6 +39,16 @@ def at_panoptes(config: Config, standin: StandinServer) -> Config:
     return replace(config, panoptes_url=standin.url, panoptes_public_key=standin.public_key_pem)
 
 
+class StoppedTime(PassingTime):
+    """Nothing expires, and Panoptes is asked once for each person's projects."""
+
+    def __init__(self) -> None:
+        self.moment = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.moment
+
+
 @contextmanager
 def application(config: Config, clock: PassingTime | None = None) -> Iterator[Flask]:
     """An application whose context is not entered: each request has its own."""

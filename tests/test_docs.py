@@ -45,7 +45,7 @@ LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
 COMMAND = re.compile(r"(?:`|^ {4}(?:\S+[/ ])?|/bin/)caesar ((?:[a-z-]+ ?)+)", re.MULTILINE)
 MAKE = re.compile(r"(?:`|^ {4})make ([a-z-]+)", re.MULTILINE)
-ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/[\w/]*)")
+ROUTE = re.compile(r"\b(GET|POST|PUT|DELETE) (/[\w/]*(?:\.json)?)")
 PATH = re.compile(r"`(/[\w/]*)`")
 ELSEWHERE = re.compile(r"https?://([\w.-]+)")
 

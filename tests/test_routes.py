@@ -20,6 +20,7 @@ from werkzeug.routing import Rule
 from werkzeug.test import TestResponse
 
 from caesar_web.access.permissions import PERMISSIONS, declared
+from caesar_web.api import openapi
 from caesar_web.domain.causes import NO_MESSAGE, key_of
 from caesar_web.jobs import tasks
 from caesar_web.pipeline.runs import Order, start
@@ -41,7 +42,7 @@ from tests.people import (
     CSRF,
     DAVE,
     ROOT,
-    PassingTime,
+    StoppedTime,
     application,
     at_panoptes,
     bearer,
@@ -125,6 +126,15 @@ FORMS: dict[str, dict[str, str]] = {
     "failures.act": {"do": "retry"},
     "rejected.act": {"do": "discard"},
 }
+PAGES_THAT_REFUSE = {  # what is asked of them here
+    "GET /auth/zooniverse/callback",
+    "GET /exports/<token>",
+    "POST /theme",
+    "POST /workflows/<workflow_id>/<kind>/<rule_id>/move",
+    "POST /workflows/<workflow_id>/subjects/<subject_id>",
+    "GET /workflows/<workflow_id>/users/<user_id>",
+    "GET /workflows/<workflow_id>/users/<user_id>/reducers/<reducer_id>",
+}
 BODIES: dict[str, Any] = {
     "workflows.create": {"id": PRIVATE},
     "workflows.update": {"status": "paused"},
@@ -146,16 +156,6 @@ BODIES: dict[str, Any] = {
     "reductions.write_of_user": {"data": {"a": 1}},
     "reductions.write_of_user_in_project": {"data": {"a": 1}},
 }
-
-
-class StoppedTime(PassingTime):
-    """Nothing expires, and Panoptes is asked once for each person's projects."""
-
-    def __init__(self) -> None:
-        self.moment = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        return self.moment
 
 
 @dataclass(frozen=True)
@@ -502,6 +502,24 @@ def test_flags_open_nothing_but_what_they_name(world: World) -> None:
         for caller in (nobody, bob):
             answer = world.ask(caller, rule, method, "JSON", workflow_id=PUBLIC)
             assert answer.status_code == (401 if caller is nobody else 404), rule
+
+
+def test_what_answers_json_is_in_the_description_of_the_api(world: World) -> None:
+    """And nothing else; of what refuses even an administrator, nobody can say what it answers."""
+    with world.app.app_context():
+        described = {f"{one.method} {path_of(one.rule)}" for one in openapi.routes()}
+    (root,) = [one for one in world.callers if (one.name, one.by) == ("root", "token")]
+    answering, refused = set(), set()
+    for rule, method in routes(world.app):
+        response = world.ask(root, rule, method, "JSON", workflow_id=PRIVATE)
+        name = f"{method} {path_of(rule)}"
+        if response.status_code >= 400:
+            refused.add(name)
+        elif response.mimetype == "application/json":
+            answering.add(name)
+    assert answering - described == set()
+    assert refused - described == PAGES_THAT_REFUSE
+    assert described - answering - refused == {"GET /metrics"}
 
 
 def test_every_permission_is_used(world: World) -> None:

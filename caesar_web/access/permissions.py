@@ -65,6 +65,7 @@ PERMISSIONS: dict[str, Permission] = {
     "post to the stream": Permission(Who.ANYONE),  # it has a password of its own
     "read the metrics": Permission(Who.ANYONE, for_people=False),  # they have a token of their own
     "probe the service": Permission(Who.ANYONE, for_people=False),
+    "read the API's description": Permission(Who.ANYONE, for_people=False),
     "list my workflows": Permission(Who.SIGNED_IN),
     "add a workflow": Permission(Who.SIGNED_IN),  # of a project that is theirs: checked when added
     "add a project": Permission(Who.SIGNED_IN),  # one that is theirs: checked when added
@@ -181,7 +182,7 @@ def place() -> Place:
 def _refuse_nul() -> None:
     """Nothing that is kept has this character, and PostgreSQL fails where it is looked for."""
     if any("\0" in text for text in (request.path, *request.args.values())):
-        raise BadRequest
+        raise BadRequest("the address holds a NUL character")
 
 
 def _check(permission: Permission, found: Place | None, named: Mapping[str, object]) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from flask import request
-from werkzeug.exceptions import BadRequest
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from caesar_web.api.stream import read_json
 from caesar_web.domain.values import Unstorable, check_storable
@@ -15,16 +15,26 @@ class NoBody(BadRequest):
 
 
 def body_of(name: str) -> dict[str, Any]:
-    """The members of `name` in this request's body. Raises BadRequest where there are none."""
+    """The members of `name` in this request's body.
+
+    Raises BadRequest, which says why, where there are none, and RequestEntityTooLarge.
+    """
     try:
         is_form = bool(request.form) and not request.is_json
         document = _form() if is_form else read_json(request.get_data())
         check_storable(document)
-    except (ValueError, RecursionError, Unstorable):
-        raise BadRequest from None
+    except RequestEntityTooLarge:
+        most = request.max_content_length
+        raise RequestEntityTooLarge(f"the body may have {most} bytes") from None
+    except RecursionError:
+        raise BadRequest("the body is nested too deep") from None
+    except ValueError as problem:
+        raise BadRequest(f"the body cannot be read: {problem}") from None
+    except Unstorable as problem:
+        raise BadRequest(f"{problem!s:.200}") from None
     body = document.get(name, document) if isinstance(document, Mapping) else None
     if not isinstance(body, Mapping) or not body:
-        raise NoBody
+        raise NoBody(f"the body must be an object with members, bare or as {name}")
     return dict(body)
 
 

@@ -60,5 +60,5 @@ def _number(name: str, usual: int, most: int = LARGEST_ID) -> int:
     if not text:
         return usual
     if not (text.isascii() and text.isdecimal() and len(text) < 19 and 0 < int(text) <= most):
-        raise BadRequest
+        raise BadRequest(f"{name} must be a whole number from 1 to {most}")
     return int(text)

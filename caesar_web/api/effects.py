@@ -59,6 +59,7 @@ def refused(problem: InvalidConfiguration) -> Response:
 @_both("", "GET")
 @permit("see a workflow")
 def index(workflow_id: int, topic: str, rule_id: int) -> Response:
+    """All effects of a rule."""
     with reading() as session:
         _, rule, _ = find(session, Place(RULES[topic], workflow_id, rule_id))
         return rendering.as_response([_shape(each, topic) for each in rule.effects])
@@ -67,6 +68,7 @@ def index(workflow_id: int, topic: str, rule_id: int) -> Response:
 @_both(f"/<{ID}:effect_id>", "GET")
 @permit("see a workflow")
 def show(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response:
+    """One effect; what is secret in it is masked."""
     with reading() as session:
         effect = _there(session, Place(RULES[topic], workflow_id, rule_id, effect_id))
         return rendering.as_response(_shape(effect, topic))
@@ -75,6 +77,7 @@ def show(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response
 @_both("", "POST")
 @permit("configure a workflow")
 def create(workflow_id: int, topic: str, rule_id: int) -> Response:
+    """Adds an effect to a rule, and gives it."""
     body = bodies.body_of(f"{topic}_rule_effect")
     place = Place(RULES[topic], workflow_id, rule_id)
     effect_id = _save(place, topic, body.get("action"), body.get("config"))
@@ -97,6 +100,7 @@ def update(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Respon
 @_both(f"/<{ID}:effect_id>", "DELETE")
 @permit("configure a workflow")
 def remove(workflow_id: int, topic: str, rule_id: int, effect_id: int) -> Response:
+    """Removes an effect."""
     configuring.remove_effect(Place(RULES[topic], workflow_id, rule_id, effect_id))
     where = url_for("workflows.show", workflow_id=workflow_id) + f"/{topic}_rules/{rule_id}/edit"
     return Response(status=204, headers={"Location": where}, content_type="application/json")

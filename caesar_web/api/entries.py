@@ -34,7 +34,8 @@ def extractor_entry(body: Body, known: Extractor | None) -> dict[str, Any]:
     options = EXTRACTORS[type_name].options if type_name in EXTRACTORS else ()
     entry = {"type": type_name, **_config(body, options, known.config if known else {})}
     version = known.minimum_workflow_version if known else None
-    if version := body.get("minimum_workflow_version", version):
+    version = body.get("minimum_workflow_version", version)
+    if version not in (None, ""):
         entry["minimum_version"] = version
     return entry
 

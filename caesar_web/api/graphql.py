@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from graphql import ExecutionResult, GraphQLError, execute_sync, parse, validate
-from werkzeug.exceptions import BadRequest
 
 from caesar_web.access.identity import Expired, by_token_alone
 from caesar_web.access.permissions import Hidden, NotAllowed, permit
 from caesar_web.access.pushing import Missing
 from caesar_web.api import rendering
+from caesar_web.api.bodies import body_of
 from caesar_web.api.graphql_limits import MOST_TOKENS, refuse_costly
 from caesar_web.api.graphql_root import Root
 from caesar_web.api.graphql_schema import resolve, schema, with_keys_as_text
 from caesar_web.api.stream import read_json
-from caesar_web.domain.values import Unstorable, check_storable
 
 MOST_ERRORS = 20
 
@@ -40,7 +39,7 @@ def refused(problem: Exception) -> Response:
 def ask() -> Response:
     """Answers a query: 200 also where it is wrong, with `errors` then."""
     by_token_alone()
-    return rendering.as_response(answer(_body()))
+    return rendering.as_response(answer(body_of("graphql")))
 
 
 def answer(body: Mapping[str, Any]) -> dict[str, Any]:
@@ -89,17 +88,3 @@ def _variables(given: Any) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise GraphQLError("variables must be an object")
     return found
-
-
-def _body() -> dict[str, Any]:
-    """What was sent, as JSON or as a form. Raises BadRequest."""
-    if request.form and not request.is_json:
-        return request.form.to_dict()
-    try:
-        body = read_json(request.get_data())
-        check_storable(body)
-    except (ValueError, RecursionError, Unstorable):
-        raise BadRequest from None
-    if not isinstance(body, dict):
-        raise BadRequest
-    return body

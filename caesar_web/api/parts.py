@@ -61,6 +61,7 @@ def shown(reducible: Reducible, table: Table, part_id: int) -> Response:
 @blueprint.post(EXTRACTORS)
 @permit("configure a workflow")
 def create_extractor(workflow_id: int) -> Response:
+    """Adds an extractor, and gives it."""
     body = bodies.body_of("extractor")
     row = read_extractor(entries.key_of(body, None), entries.extractor_entry(body, None))
     part_id = configuring.save_extractor(workflow_id, None, row)
@@ -70,6 +71,7 @@ def create_extractor(workflow_id: int) -> Response:
 @blueprint.route(f"{EXTRACTORS}/{ID}", methods=["PUT", "PATCH"])
 @permit("configure a workflow")
 def update_extractor(workflow_id: int, part_id: int) -> Response:
+    """Changes what the body names of an extractor."""
     known = _there(Reducible("Workflow", workflow_id), Extractor, part_id)
     body = bodies.body_of("extractor")
     key, entry = entries.key_of(body, known), entries.extractor_entry(body, known)
@@ -81,6 +83,7 @@ def update_extractor(workflow_id: int, part_id: int) -> Response:
 @blueprint.delete(f"{EXTRACTORS}/{ID}")
 @permit("configure a workflow")
 def remove_extractor(workflow_id: int, part_id: int) -> Response:
+    """Removes an extractor."""
     known = _there(Reducible("Workflow", workflow_id), Extractor, part_id)
     configuring.remove_extractor(workflow_id, known.key)
     return rendering.no_content()
@@ -89,36 +92,42 @@ def remove_extractor(workflow_id: int, part_id: int) -> Response:
 @blueprint.post(REDUCERS)
 @permit("configure a workflow")
 def create_reducer(workflow_id: int) -> Response:
+    """Adds a reducer, and gives it."""
     return _created(Reducible("Workflow", workflow_id))
 
 
 @blueprint.route(f"{REDUCERS}/{ID}", methods=["PUT", "PATCH"])
 @permit("configure a workflow")
 def update_reducer(workflow_id: int, part_id: int) -> Response:
+    """Changes what the body names of a reducer."""
     return _updated(Reducible("Workflow", workflow_id), part_id)
 
 
 @blueprint.delete(f"{REDUCERS}/{ID}")
 @permit("configure a workflow")
 def remove_reducer(workflow_id: int, part_id: int) -> Response:
+    """Removes a reducer."""
     return _removed(Reducible("Workflow", workflow_id), part_id)
 
 
 @blueprint.post(OF_PROJECT)
 @permit("configure a project")
 def create_reducer_of_project(project_id: int) -> Response:
+    """Adds a reducer of a project, and gives it."""
     return _created(Reducible("Project", project_id))
 
 
 @blueprint.route(f"{OF_PROJECT}/{ID}", methods=["PUT", "PATCH"])
 @permit("configure a project")
 def update_reducer_of_project(project_id: int, part_id: int) -> Response:
+    """Changes what the body names of a project's reducer."""
     return _updated(Reducible("Project", project_id), part_id)
 
 
 @blueprint.delete(f"{OF_PROJECT}/{ID}")
 @permit("configure a project")
 def remove_reducer_of_project(project_id: int, part_id: int) -> Response:
+    """Removes a reducer of a project."""
     return _removed(Reducible("Project", project_id), part_id)
 
 
@@ -145,7 +154,8 @@ def _removed(reducible: Reducible, part_id: int) -> Response:
 def _sentence(problem: Problem) -> str:
     if problem.place == "key" and "is taken" in problem.message:
         return "Key has already been taken"
-    return f"{problem.place} {problem.message}".strip()
+    place = problem.place.replace("minimum_version", "minimum_workflow_version")
+    return f"{place} {problem.message}".strip()
 
 
 def _there(reducible: Reducible, table: Any, part_id: int) -> Any:

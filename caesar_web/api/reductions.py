@@ -83,6 +83,7 @@ WRITTEN_OF_USERS = (
 def of_subject(
     workflow_id: int, subject_id: int | None = None, reducer_key: str | None = None
 ) -> Response:
+    """The reductions of a subject."""
     return _read(Reducible("Workflow", workflow_id), SUBJECT, subject_id, reducer_key)
 
 
@@ -91,42 +92,49 @@ def of_subject(
 def of_subject_in_project(
     project_id: int, subject_id: int | None = None, reducer_key: str | None = None
 ) -> Response:
+    """The reductions of a subject in a project."""
     return _read(Reducible("Project", project_id), SUBJECT, subject_id, reducer_key)
 
 
 @_routes("Workflow", *OF_USERS)
 @permit("read user reductions")
 def of_user(workflow_id: int, user_id: int | None = None) -> Response:
+    """The reductions of a volunteer."""
     return _read(Reducible("Workflow", workflow_id), USER, user_id, None)
 
 
 @_routes("Project", *OF_USERS)
 @permit("read user reductions")
 def of_user_in_project(project_id: int, user_id: int | None = None) -> Response:
+    """The reductions of a volunteer in a project."""
     return _read(Reducible("Project", project_id), USER, user_id, None)
 
 
 @_routes("Workflow", *WRITTEN, methods=("PUT", "PATCH", "POST"))
 @permit("configure a workflow")
 def write_of_subject(workflow_id: int, reducer_key: str) -> Response:
+    """Writes a reduction of this reducer, and gives it."""
     return _write(Reducible("Workflow", workflow_id), SUBJECT, reducer_key)
 
 
 @_routes("Project", *WRITTEN, methods=("PUT", "PATCH", "POST"))
 @permit("configure a project")
 def write_of_subject_in_project(project_id: int, reducer_key: str) -> Response:
+    """Writes a reduction of this reducer of a project, and gives it."""
     return _write(Reducible("Project", project_id), SUBJECT, reducer_key)
 
 
 @_routes("Workflow", *WRITTEN_OF_USERS, methods=("PUT", "PATCH", "POST"))
 @permit("configure a workflow")
 def write_of_user(workflow_id: int, reducer_key: str) -> Response:
+    """Writes a volunteer's reduction, and gives it."""
     return _write(Reducible("Workflow", workflow_id), USER, reducer_key)
 
 
 @_routes("Project", *WRITTEN_OF_USERS, methods=("PUT", "PATCH", "POST"))
 @permit("configure a project")
 def write_of_user_in_project(project_id: int, reducer_key: str) -> Response:
+    """Writes a volunteer's reduction in a project, and gives it."""
     return _write(Reducible("Project", project_id), USER, reducer_key)
 
 

@@ -1,6 +1,7 @@
 """Rules for clients: all of a kind, one, adding, changing and removing one."""
 
 import json
+import re
 from typing import Any
 
 from flask import Blueprint, Response, redirect, url_for
@@ -56,9 +57,11 @@ def shown(workflow_id: int, kind: str, rule_id: int) -> Response:
 @blueprint.post(f"/{KIND}")
 @permit("configure a workflow")
 def create(workflow_id: int, kind: str) -> Response:
-    condition = _condition(bodies.body_of(kind.removesuffix("s")), None)
-    place = Place(TABLES[kind], workflow_id, None)
-    rule_id = configuring.save_rule(place, RuleWanted(condition))
+    """Adds a rule without effects, after the others, and gives it."""
+    body = bodies.body_of(kind.removesuffix("s"))
+    rule_id = _save(
+        Place(TABLES[kind], workflow_id, None), RuleWanted(_condition(body, None)), body
+    )
     return shown(workflow_id, kind, rule_id)
 
 
@@ -73,7 +76,7 @@ def update(workflow_id: int, kind: str, rule_id: int) -> Response:
             _, rule, _ = find(session, place)
             effects = tuple((one.id, EffectRow(one.action, one.config)) for one in rule.effects)
             before = rule.condition
-        configuring.save_rule(place, RuleWanted(_condition(body, before), effects))
+        _save(place, RuleWanted(_condition(body, before), effects), body)
     except Unknown:
         return rendering.not_found(TABLES[kind].__name__, rule_id)
     return shown(workflow_id, kind, rule_id)
@@ -82,6 +85,7 @@ def update(workflow_id: int, kind: str, rule_id: int) -> Response:
 @blueprint.delete(f"/{KIND}/{ID}")
 @permit("configure a workflow")
 def remove(workflow_id: int, kind: str, rule_id: int) -> Response:
+    """Removes a rule and its effects."""
     try:
         configuring.remove_rule(Place(TABLES[kind], workflow_id, rule_id))
     except Unknown:
@@ -102,3 +106,14 @@ def _condition(body: dict[str, Any], before: str | None) -> str:
     if before is None:
         raise InvalidConfiguration([Problem("condition", "can't be blank")])
     return before
+
+
+def _save(place: Place, wanted: RuleWanted, body: dict[str, Any]) -> int:
+    """Saves a rule; what is wrong with its condition is told by the name that the body has."""
+    name = "condition_string" if "condition_string" in body else "condition"
+    try:
+        return configuring.save_rule(place, wanted)
+    except InvalidConfiguration as problem:
+        raise InvalidConfiguration(
+            one._replace(place=re.sub("^if", name, one.place)) for one in problem.problems
+        ) from None

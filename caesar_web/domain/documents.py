@@ -145,8 +145,12 @@ def _extractor(
 ) -> ExtractorRow | None:
     type_name = _type(entry, EXTRACTORS, place, problems)
     status = _status(entry.pop("status", None), place, problems)
-    version = entry.pop("minimum_version", None) or entry.pop("minimum_workflow_version", None)
-    if version is not None and not _VERSION.fullmatch(str(version)):
+    version = entry.pop("minimum_version", None)
+    if version in (None, ""):
+        version = entry.pop("minimum_workflow_version", None)
+    if version in (None, ""):
+        version = None
+    elif not _VERSION.fullmatch(str(version)):
         problems.append(Problem(f"{place}.minimum_version", 'must be a version such as "12.10"'))
     if type_name is None:
         return None

@@ -9,6 +9,10 @@ from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.options import Unreadable
 from caesar_web.domain.values import Problem
 
+SWITCHES = {
+    **dict.fromkeys(("true", "1", "yes", "y", "on"), True),
+    **dict.fromkeys(("false", "0", "no", "n", "off", ""), False),
+}
 FORMATS = {"csv": "CSV", "jsonl": "JSON lines"}
 A_DAY_LONG = len("2026-01-31")
 
@@ -109,7 +113,11 @@ def read_export(given: Mapping[str, Any]) -> tuple[Export | None, list[Problem]]
     if kind is None:
         known = f"must be one of: {', '.join(EXPORTS)}" if name else "can't be blank"
         return None, [Problem("requested_data", known)]
-    problems = list(_unfitting(name, kind, texts))
+    problems = _unfitting(name, kind, texts) + [
+        Problem(place, "must be text")
+        for place in ("subgroup", "key")
+        if isinstance(given.get(place), list | dict)
+    ]
     form = texts.get("format") or "csv"
     if form not in FORMATS:
         problems.append(Problem("format", f"must be one of: {', '.join(FORMATS)}"))
@@ -117,7 +125,7 @@ def read_export(given: Mapping[str, Any]) -> tuple[Export | None, list[Problem]]
     export = Export(
         name,
         form,
-        texts.get("gzip", "").lower() in ("true", "1", "yes", "y", "on"),
+        _switch(texts.get("gzip", ""), "gzip", problems),
         texts.get("subgroup") or None,
         _user_id(texts.get("user_id", ""), problems),
         texts.get("key") or None,
@@ -150,6 +158,12 @@ def _unfitting(name: str, kind: ExportKind, texts: Mapping[str, str]) -> list[Pr
         for place, fits in has.items()
         if texts.get(place) and not fits
     ]
+
+
+def _switch(text: str, place: str, problems: list[Problem]) -> bool:
+    if text.lower() not in SWITCHES:
+        problems.append(Problem(place, "must be true or false"))
+    return SWITCHES.get(text.lower(), False)
 
 
 def _user_id(text: str, problems: list[Problem]) -> int | None:

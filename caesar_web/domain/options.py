@@ -1,6 +1,7 @@
 """Declared options: how a config is read, and what is wrong with it."""
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -33,6 +34,7 @@ Hider = Callable[[str], tuple[str, str]]  # gives what may be shown, and the sec
 
 MASK = "********"
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+_DIGITS = re.compile(r"\s*[+-]?\d{1,300}\s*", re.ASCII)
 
 
 class Unreadable(ValueError):
@@ -67,7 +69,9 @@ def text(value: Any) -> str:
 
 def whole_number(value: Any) -> int:
     """Numbers may come as texts: forms send nothing else."""
-    number = whole_text_number(value) if isinstance(value, str) else value
+    number = value
+    if isinstance(value, str):  # as a decimal number, a long id would become another
+        number = int(value) if _DIGITS.fullmatch(value) else whole_text_number(value)
     if isinstance(number, bool) or not isinstance(number, int | float) or not math.isfinite(number):
         raise Unreadable("must be a whole number")
     if number != int(number):

@@ -22,6 +22,7 @@ of_projects = Blueprint(
 @blueprint.get("", strict_slashes=False)
 @permit("see data requests")
 def index(workflow_id: int) -> Response:
+    """The data requests that the caller may see, the newest first."""
     home = _of_workflow(workflow_id)
     return pages.listed(home) if wants_page() else api.listed(home.exportable)
 
@@ -29,12 +30,14 @@ def index(workflow_id: int) -> Response:
 @blueprint.post("", strict_slashes=False)
 @permit("ask for data")
 def create(workflow_id: int) -> AnyResponse:
+    """Asks for an export."""
     return _created(_of_workflow(workflow_id))
 
 
 @blueprint.get("/<request_id>")
 @permit("see data requests")
 def show(workflow_id: int, request_id: str) -> Response:
+    """One data request, and how far it is."""
     return _shown(_of_workflow(workflow_id), request_id)
 
 
@@ -47,6 +50,7 @@ def change(workflow_id: int, request_id: str) -> AnyResponse:
 @of_projects.get("", endpoint="index", strict_slashes=False)
 @permit("see data requests")
 def index_of_project(project_id: int) -> Response:
+    """A project's data requests that the caller may see, the newest first."""
     home = _of_project(project_id)
     return pages.listed(home) if wants_page() else api.listed(home.exportable)
 
@@ -54,12 +58,14 @@ def index_of_project(project_id: int) -> Response:
 @of_projects.post("", endpoint="create", strict_slashes=False)
 @permit("ask for data")
 def create_of_project(project_id: int) -> AnyResponse:
+    """Asks for an export of a project."""
     return _created(_of_project(project_id))
 
 
 @of_projects.get("/<request_id>", endpoint="show")
 @permit("see data requests")
 def show_of_project(project_id: int, request_id: str) -> Response:
+    """One data request of a project, and how far it is."""
     return _shown(_of_project(project_id), request_id)
 
 

@@ -1,6 +1,7 @@
 """What went wrong, as a page for people and as clients know it for programs."""
 
 import logging
+from typing import Any
 
 from flask import Flask, Response, redirect, request, session, url_for
 from flask_wtf.csrf import CSRFError
@@ -66,7 +67,7 @@ def answer(problem: HTTPException) -> Response:
         problem = NotFound()
     status = problem.code or 500
     if not wants_page():
-        return as_response({"status": status, "error": problem.name}, status=status)
+        return as_response(_as_json(problem, status), status=status)
     if isinstance(problem, CSRFError):
         text = (
             "This form is too old, or was not sent from our page. Go back, reload, send it again."
@@ -74,6 +75,14 @@ def answer(problem: HTTPException) -> Response:
     else:
         text = EXPLANATIONS.get(status, problem.name)
     return page(problem.name, text, status=status)
+
+
+def _as_json(problem: HTTPException, status: int) -> dict[str, Any]:
+    """As clients have always known it; beside that why, where there is more to say."""
+    known = {"status": status, "error": problem.name}
+    if problem.description == type(problem).description:
+        return known
+    return {**known, "errors": [{"message": problem.description}]}
 
 
 def _not_signed_in(problem: NotSignedIn | BadToken) -> AnyResponse:

@@ -60,6 +60,7 @@ class Editing:
 @blueprint.get("")
 @permit("see a workflow")
 def index(workflow_id: int) -> Response:
+    """All extractors of a workflow."""
     if not wants_page():
         return api.listed(Reducible("Workflow", workflow_id), Extractor)
     tasks = tasks_of(workflow_id)
@@ -93,6 +94,7 @@ def new(workflow_id: int) -> Response:
 @blueprint.route("/<int:part_id>", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, part_id: int) -> Response:
+    """One extractor."""
     if request.method == "GET" and not wants_page():
         return api.shown(Reducible("Workflow", workflow_id), Extractor, part_id)
     try:

@@ -30,6 +30,7 @@ blueprint = Blueprint("projects", __name__, url_prefix="/projects")
 @blueprint.get("")
 @permit("list my workflows")
 def index() -> Response:
+    """Those projects that are yours and were added, by id."""
     if not wants_page():
         return api.listed()
     project_ids = membership.projects()
@@ -40,6 +41,7 @@ def index() -> Response:
 @blueprint.get("/<int:project_id>")
 @permit("see a project")
 def show(project_id: int) -> Response:
+    """One project."""
     if not wants_page():
         return api.shown(project_id)
     with reading() as session:
@@ -70,6 +72,7 @@ def create() -> Response:
 @blueprint.route("/<int:project_id>", methods=["PUT", "PATCH"])
 @permit("configure a project")
 def update(project_id: int) -> Response:
+    """Changes a project's settings."""
     return api.changed(project_id)
 
 

@@ -23,6 +23,7 @@ of_projects = Blueprint(
 @blueprint.get("")
 @permit("see a workflow")
 def index(workflow_id: int) -> Response:
+    """All reducers of a workflow."""
     if not wants_page():
         return api.listed(Reducible("Workflow", workflow_id), Reducer)
     return pages.listed(_of_workflow(workflow_id))
@@ -37,6 +38,7 @@ def new(workflow_id: int) -> Response:
 @blueprint.route("/<int:part_id>", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, part_id: int) -> Response:
+    """One reducer."""
     if request.method == "GET" and not wants_page():
         return api.shown(Reducible("Workflow", workflow_id), Reducer, part_id)
     return pages.edited(_of_workflow(workflow_id), part_id)
@@ -57,6 +59,7 @@ def state(workflow_id: int, part_id: int) -> Response:
 @of_projects.get("", endpoint="index")
 @permit("see a project")
 def index_of_project(project_id: int) -> Response:
+    """All reducers of a project."""
     if not wants_page():
         return api.listed(Reducible("Project", project_id), Reducer)
     return pages.listed(_of_project(project_id))
@@ -71,6 +74,7 @@ def new_of_project(project_id: int) -> Response:
 @of_projects.route("/<int:part_id>", methods=["GET", "POST"], endpoint="edit")
 @permit("configure a project")
 def edit_of_project(project_id: int, part_id: int) -> Response:
+    """One reducer of a project."""
     if request.method == "GET" and not wants_page():
         return api.shown(Reducible("Project", project_id), Reducer, part_id)
     return pages.edited(_of_project(project_id), part_id)

@@ -91,6 +91,7 @@ def new(workflow_id: int, kind: str) -> Response:
 @blueprint.route(f"/{KIND}/{ID}", methods=["GET", "POST"])
 @permit("configure a workflow")
 def edit(workflow_id: int, kind: str, rule_id: int) -> Response:
+    """One rule, with its condition."""
     if request.method == "POST":
         expected = request.form.get("expected", "")
         return _sent(Editing(workflow_id, place().project_id, kind, rule_id, expected))

@@ -20,7 +20,7 @@ blueprint = Blueprint("status", __name__)
 @blueprint.get("/")
 @permit("see the status")
 def status() -> Response:
-    """As a page for browsers, as JSON for those who monitor."""
+    """Whether work comes in and goes out: a page for browsers, JSON for those who monitor."""
     if wants_page():
         return _page()
     return _summary()

@@ -47,6 +47,7 @@ NOT_YOURS = (
 @blueprint.get("")
 @permit("list my workflows")
 def index() -> Response:
+    """Those workflows that are yours, by id."""
     if not wants_page():
         return api.listed()
     project_ids = membership.projects()
@@ -78,6 +79,7 @@ def create() -> Response:
 @blueprint.get("/<int:workflow_id>")
 @permit("see a workflow")
 def show(workflow_id: int) -> Response:
+    """One workflow, with how much there is of everything."""
     if not wants_page():
         return api.shown(workflow_id)
     is_part = request.args.get("part") == "recent"
@@ -100,6 +102,7 @@ def show(workflow_id: int) -> Response:
 @blueprint.route("/<int:workflow_id>", methods=["PUT", "PATCH"])
 @permit("configure a workflow")
 def update(workflow_id: int) -> Response:
+    """Changes a workflow's settings."""
     return api.changed(workflow_id)
 
 

@@ -297,7 +297,7 @@ def test_b20_what_is_sent_wrongly_is_told(
     assert says in told(alice.open(path, method=method, json=body, headers=of_client))
     for none in (b"", b"{", b"[]", b"null"):
         response = alice.open(path, method=method, data=none, content_type="application/json")
-        assert given(response, 400) == {"status": 400, "error": "Bad Request"}
+        assert given(response, 400).items() >= {"status": 400, "error": "Bad Request"}.items()
 
 
 def add_what_is_written_to(alice: FlaskClient) -> None:

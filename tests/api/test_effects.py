@@ -384,7 +384,7 @@ def test_bodies_that_are_none_are_a_400(app: Flask, alice: FlaskClient) -> None:
         for body in UNREADABLE:
             response = alice.open(path, method=method, data=body, content_type="application/json")
             assert response.status_code == 400, body[:80]
-            assert response.get_json() == {"status": 400, "error": "Bad Request"}
+            assert response.get_json().items() >= {"status": 400, "error": "Bad Request"}.items()
         deep = b'{"action": "external", "config": ' + b'{"a":' * 200 + b"1" + b"}" * 201
         assert alice.open(path, method=method, data=deep).status_code in (400, 422)
         huge = b'{"action": "' + b"x" * (5 * 1024 * 1024) + b'"}'

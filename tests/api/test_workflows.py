@@ -199,7 +199,10 @@ def test_a_body_that_is_none_is_a_400(app: Flask, alice: FlaskClient, type: str 
         for body in UNREADABLE:
             response = alice.open(path, method=method, data=body, content_type=type)
             assert response.status_code == 400, body[:80]
-            assert response.get_json() == {"status": 400, "error": "Bad Request"}
+            said = response.get_json()
+            (why,) = said.pop("errors")
+            assert said == {"status": 400, "error": "Bad Request"}
+            assert set(why) == {"message"}
     assert kept(app) == before
 
 
@@ -231,7 +234,11 @@ def test_a_huge_body_is_a_413(app: Flask, alice: FlaskClient) -> None:
             body = b'{"status":"' + b"x" * (5 * 1024 * 1024) + b'"}'
             response = alice.open(path, method=method, data=body, content_type=type)
             assert response.status_code == 413
-            assert response.get_json() == {"status": 413, "error": "Request Entity Too Large"}
+            assert response.get_json() == {
+                "status": 413,
+                "error": "Request Entity Too Large",
+                "errors": [{"message": "the body may have 4194304 bytes"}],
+            }
     assert kept(app) == before
 
 

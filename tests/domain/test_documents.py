@@ -29,6 +29,8 @@ def test_a_part_is_read_as_in_a_document() -> None:
     [
         ("a", {"type": "question", "task_key": 1}, ["task_key"]),
         ("a", {"type": "question", "no": 1, "minimum_version": "x"}, ["minimum_version", "no"]),
+        ("a", {"type": "who", "minimum_version": []}, ["minimum_version"]),
+        ("a", {"type": "who", "minimum_workflow_version": False}, ["minimum_version"]),
         ("a", {"type": "none"}, ["type"]),
         ("a", {}, ["type"]),
         ("a b", {"type": "survey"}, ["key"]),

@@ -104,6 +104,11 @@ def test_a_day_is_an_end_as_a_whole_and_a_moment_is_not() -> None:
     [
         ({}, "requested_data"),
         ({"requested_data": {"a": 1}}, "requested_data"),
+        ({"requested_data": ["extracts"]}, "requested_data"),
+        ({"requested_data": "extracts", "key": {"a": 1}}, "key"),
+        ({"requested_data": "subject_reductions", "subgroup": ["a"]}, "subgroup"),
+        ({"requested_data": "extracts", "gzip": "perhaps"}, "gzip"),
+        ({"requested_data": "extracts", "gzip": []}, "gzip"),
         ({"requested_data": "extracts", "user_id": -1}, "user_id"),
         ({"requested_data": "extracts", "user_id": 1.5}, "user_id"),
         ({"requested_data": "subject_actions", "user_id": 1}, "user_id"),

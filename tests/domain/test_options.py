@@ -8,7 +8,7 @@ from caesar_web.domain.extractor_options import MINIMUM_VERSION
 from caesar_web.domain.extractors import EXTRACTORS, ExtractorType
 from caesar_web.domain.filters import FILTER_OPTIONS
 from caesar_web.domain.grouping import GROUPING_OPTIONS
-from caesar_web.domain.options import Option
+from caesar_web.domain.options import Option, Unreadable, whole_number
 from caesar_web.domain.reducer_options import COMMON_OPTIONS
 from caesar_web.domain.reducers import REDUCERS, ReducerType
 from caesar_web.domain.summary_stats import OPERATION_WORDS, OPERATIONS
@@ -54,3 +54,14 @@ def test_every_type_says_what_it_is_for() -> None:
 
 def test_every_statistic_has_words() -> None:
     assert OPERATION_WORDS.keys() == OPERATIONS.keys()
+
+
+@pytest.mark.parametrize("number", [0, 5, -5, 2**53 + 1, 2**63 - 1, 10**299])
+def test_a_number_as_text_is_the_same_number(number: int) -> None:
+    assert whole_number(f" {number} ") == whole_number(number) == number
+
+
+@pytest.mark.parametrize("value", ["9" * 400, "1.5", "x", "", "1 2", "٥", True, None, [5]])
+def test_what_is_no_whole_number(value: object) -> None:
+    with pytest.raises(Unreadable, match="must be a whole number"):
+        whole_number(value)
