@@ -132,6 +132,15 @@ PAGES_THAT_REFUSE = {  # what is asked of them here
     "POST /theme",
     "POST /workflows/<workflow_id>/<kind>/<rule_id>/move",
     "POST /workflows/<workflow_id>/subjects/<subject_id>",
+    *(
+        f"{method} /{path}/<part_id>/calls"
+        for method in ("GET", "POST")
+        for path in (
+            "workflows/<workflow_id>/extractors",
+            "workflows/<workflow_id>/reducers",
+            "projects/<project_id>/reducers",
+        )
+    ),
     "GET /workflows/<workflow_id>/users/<user_id>",
     "GET /workflows/<workflow_id>/users/<user_id>/reducers/<reducer_id>",
 }
