@@ -117,6 +117,6 @@ def test_what_fails_aside_is_logged_and_blocks_nothing(
 
     assert aside.begin(1, fail)
     aside.finish(SECONDS)
-    assert "for workflow 1 failed" in caplog.text
+    assert "for 1 failed" in caplog.text
     assert aside.begin(1, lambda: None)
     aside.finish(SECONDS)

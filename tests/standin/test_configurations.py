@@ -122,7 +122,9 @@ def test_every_kind_that_needs_nothing_else_appears_in_the_samples() -> None:
             written["type"] for document in SAMPLES.values() for written in document[part].values()
         }
 
-    # The others need a server of their own, or drawings, which these tasks do not ask for.
-    elsewhere = {"external", "shape", "aggregation", "rectangle", "sqs", "swap"}
+    # The others need a server of their own, drawings, which these tasks do not ask for, or
+    # training subjects.
+    elsewhere = {"external", "shape", "aggregation", "rectangle", "sqs"}
+    elsewhere |= {"gold", "swap", "swap_skill"}
     assert used("extractors_config") == set(EXTRACTORS) - elsewhere
     assert used("reducers_config") == set(REDUCERS) - elsewhere

@@ -50,6 +50,7 @@ DOCUMENT: JSON = {
         "counts": {"type": "stats", "filters": {"extractor_keys": ["survey"]}},
         LONG: {"type": "stats", "grouping": {"field_name": f"survey.{LONG}"}},
         "seen": {"type": "count", "topic": "reduce_by_user"},
+        "service": {"type": "external", "url": f"https://example.org/{LONG}"},
         "skill": {"type": "swap_skill", "positive": ["lion"]},
         "swap": {
             "type": "swap",
@@ -99,6 +100,8 @@ def furnish(app: Flask) -> None:
             db.session.add(Project(id=10, **now))
             own: dict[str, Any] = {"reducible_type": "Project", "reducible_id": 10, "config": {}}
             db.session.add(Reducer(key="all", type="stats", **own, **now))
+            called = own | {"config": {"url": f"https://example.org/{LONG}"}}
+            db.session.add(Reducer(key="called", type="external", **called, **now))
             about = {"last_error": f"It broke: {LONG}", "failing_since": START, "updated_at": START}
             db.session.add(
                 Freeze(
@@ -262,6 +265,7 @@ def _ids(app: Flask) -> dict[str, Any]:
             name: db.session.scalars(select(table.id).filter_by(workflow_id=100)).all()
             for name, table in tables.items()
         }
+        found["theirs"] = db.session.scalar(select(Extractor.id).filter_by(key="theirs"))
         for row in db.session.scalars(select(Reducer)):
             found[f"reducer {row.key}"] = row.id
         for request in db.session.scalars(select(DataRequest)):
@@ -301,7 +305,9 @@ def _parts(alice: Tour, ids: dict[str, Any]) -> None:
     own = f"{WORKFLOW}/extractors/{ids['extractor'][0]}"
     alice.open(own, f"{own}/remove")
     alice.send(own, {"try": "1", "latest": "1"}, status=200)
-    alice.open(f"{WORKFLOW}/extractors/{ids['extractor'][3]}/calls")
+    alice.open(f"{WORKFLOW}/extractors/{ids['theirs']}/calls")
+    alice.open(f"{WORKFLOW}/reducers/{ids['reducer service']}/calls")
+    alice.open(f"{PROJECT}/reducers/{ids['reducer called']}/calls")
     for key in ("counts", LONG):
         alice.open(f"{WORKFLOW}/reducers/{ids[f'reducer {key}']}")
     own = f"{WORKFLOW}/reducers/{ids['reducer counts']}"

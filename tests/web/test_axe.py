@@ -28,6 +28,7 @@ WITHOUT_PAGES = {
     "rules_api",
     "export_files",
     "metrics",
+    "openapi",
     "probes",
 }
 BACKGROUND = "getComputedStyle(document.body).backgroundColor"

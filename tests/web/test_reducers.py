@@ -163,7 +163,7 @@ def test_all_that_every_reducer_can_be_told(app: Flask, alice: FlaskClient) -> N
         ("votes", {"default_weight": "much"}, "Weight where there is none must be a number."),
         ("votes", {"weight_field": "skill"}, "Carry along, of the volunteer must be given"),
         ("swap", {"positive": "", "user_reducer_keys": "a"}, "Positive answers must be given."),
-        ("external", {"url": "https://example.org/"}, "Calling external services is not"),
+        ("external", {"url": "http://example.org/"}, "Address must be an https URL"),
     ],
 )
 def test_wrong_input_comes_back_with_its_words(
