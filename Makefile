@@ -54,7 +54,8 @@ migrate: $(VENV)/.installed ## Bring the database to the newest schema
 
 lock: $(VENV)/.made ## Write both lock files again; ARGS=--upgrade takes newer versions
 	@test -x $(BIN)/uv || $(PIP) uv
-	printf '$(BUILD_NEEDS)\n' | $(LOCK) $(ARGS) pyproject.toml - -o requirements.txt
+	printf '$(BUILD_NEEDS)\n' | $(LOCK) $(ARGS) pyproject.toml - --extra aggregation \
+		-o requirements.txt
 	printf '$(BUILD_NEEDS)\n' | $(LOCK) $(ARGS) pyproject.toml - --extra dev -c requirements.txt \
 		-o requirements-dev.txt
 

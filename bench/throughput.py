@@ -15,7 +15,8 @@ from flask import Flask
 from sqlalchemy import event, func, select
 
 from caesar_web.app import ROOT, create_app
-from caesar_web.config import Config, new_key
+from caesar_web.config import Config
+from caesar_web.config_readers import new_key
 from caesar_web.domain.documents import read_document
 from caesar_web.pipeline.ingest import take_in
 from caesar_web.pipeline.processing import Limits, take_turn

@@ -17,7 +17,7 @@ from flask import Flask
 from sqlalchemy.orm import Session
 
 from caesar_web import config as settings
-from caesar_web import logs, reporting, run_commands, supervisor
+from caesar_web import config_readers, logs, reporting, run_commands, supervisor
 from caesar_web import replay as replaying
 from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config, InvalidSetting
@@ -109,7 +109,7 @@ def scheduler(config: Config) -> None:
 @caesar.command("new-key")
 def new_key() -> None:
     """Print a new key for ENCRYPTION_KEYS."""
-    click.echo(settings.new_key())
+    click.echo(config_readers.new_key())
 
 
 @caesar.command()

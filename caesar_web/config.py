@@ -1,6 +1,5 @@
 """The environment, read once into one frozen dataclass; refuses what it does not know."""
 
-import base64
 import fcntl
 import hashlib
 import os
@@ -15,7 +14,7 @@ import orjson
 
 from caesar_web import config_readers as readers
 
-DEMO_QUEUES = "classifications=2 actions=1 runs=1 external=1"
+DEMO_QUEUES = "classifications=2 actions=1 runs=1 external=1 aggregation=1"
 
 
 class InvalidSetting(Exception):
@@ -153,6 +152,12 @@ class Config:
     alarm_webhook: str = _setting(
         "ALARM_WEBHOOK", "", readers.url, "address that alarms are posted to, as JSON", secret=True
     )
+    aggregation_url: str = _setting(
+        "AGGREGATION_URL",
+        "",
+        readers.url,
+        "an online application of the aggregation library, asked in place of the one in process",
+    )
     commit_id: str = _setting(
         "CAESAR_COMMIT_ID", "", str, "shown on the status page, and to those who monitor"
     )
@@ -251,6 +256,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 def _refuse_incomplete(config: Config) -> None:
     optional = {"commit_id", "metrics_token", "sentry_dsn", "export_storage", "alarm_webhook"}
+    optional |= {"aggregation_url"}
     optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:
@@ -266,7 +272,7 @@ def _development_secrets(home: Path) -> dict[str, Any]:
     home.mkdir(parents=True, exist_ok=True)
     made = {
         "secret_key": secrets.token_hex(32),
-        "encryption_keys": [new_key()],
+        "encryption_keys": [readers.new_key()],
         "panoptes_client_id": "caesar",
         "panoptes_client_secret": secrets.token_hex(32),
         "stream_username": "kinesis",
@@ -291,8 +297,3 @@ def _secrets_with(made: dict[str, Any], file: Path) -> dict[str, Any]:
     whole.write_bytes(orjson.dumps({**made, **kept}))
     whole.replace(file)
     return {**made, **kept}
-
-
-def new_key() -> str:
-    """A key for what is kept encrypted."""
-    return base64.urlsafe_b64encode(secrets.token_bytes(readers.KEY_BYTES)).decode()

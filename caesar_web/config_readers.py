@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+import secrets
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -112,3 +113,8 @@ def storage(text: str) -> str:
     if find_spec("boto3") is None:
         raise ValueError("must have the package boto3 for s3 (pip install 'caesar-web[aws]')")
     return text
+
+
+def new_key() -> str:
+    """A key for what is kept encrypted."""
+    return base64.urlsafe_b64encode(secrets.token_bytes(KEY_BYTES)).decode()

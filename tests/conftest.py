@@ -15,7 +15,8 @@ from sqlalchemy import Engine, NullPool, create_engine, text
 from werkzeug.routing import Rule
 
 from caesar_web.app import ROOT, create_app
-from caesar_web.config import Config, new_key
+from caesar_web.config import Config
+from caesar_web.config_readers import new_key
 from caesar_web.store.db import Base, db
 from tests.services import RedisServer, create_database, postgres, redis_server
 from tests.standin.server import StandinServer

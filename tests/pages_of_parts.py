@@ -120,7 +120,14 @@ def _called(home: Home, **over: Any) -> dict[str, Any]:
     part = Extractor(7, MARKUP, EXTRACTORS["external"], {"url": f"https://e.org/{MARKUP}"})
     call = Shown(NOON, None, 1.5, MARKUP, MARKUP, MARKUP)
     numbers = {"waiting": 1_234_567, "failed": 1}
-    shown = {"part_id": 7, "here": "/", "numbers": numbers, "latest": [call], "tested": call}
+    shown = {
+        "part_id": 7,
+        "here": "/",
+        "numbers": numbers,
+        "latest": [call],
+        "tested": call,
+        "can_test": True,
+    }
     return HERE | {"home": home, "part": part} | shown | over
 
 

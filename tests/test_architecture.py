@@ -59,6 +59,20 @@ def test_imports_point_one_way() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
+def test_the_aggregation_library_is_not_there_until_it_is_called() -> None:
+    importing = "import caesar_web.cli, caesar_web.external.aggregation, sys"
+    looking = "print({'panoptes_aggregation', 'numpy', 'sklearn'} & sys.modules.keys())"
+    run = subprocess.run(
+        [sys.executable, "-c", f"{importing}; {looking}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=True,
+    )
+    assert run.stdout.strip() == "set()"
+
+
 def _operators(condition: Any) -> Iterator[str]:
     operator, *rest = condition
     yield operator

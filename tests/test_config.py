@@ -12,7 +12,8 @@ import orjson
 import pytest
 
 from caesar_web.app import ROOT
-from caesar_web.config import Config, InvalidSetting, load, new_key, runtime_folder
+from caesar_web.config import Config, InvalidSetting, load, runtime_folder
+from caesar_web.config_readers import new_key
 
 KEY, OLDER_KEY = new_key(), new_key()
 PRODUCTION = {
@@ -66,6 +67,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "CLASSIFICATION_RETENTION": ("7", 7, "-1"),
     "EXPORT_STORAGE": ("s3://a-bucket/exports", "s3://a-bucket/exports", "gs://a-bucket"),
     "ALARM_WEBHOOK": ("https://chat.example.org/x", "https://chat.example.org/x", "chat"),
+    "AGGREGATION_URL": ("https://agg.example.org", "https://agg.example.org", "agg"),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
     "CAESAR_METRICS_TOKEN": ("t", "t", None),
     "CAESAR_LOG_FORMAT": ("json", "json", "xml"),

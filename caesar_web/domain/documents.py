@@ -16,7 +16,7 @@ from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
 from caesar_web.domain.options import Reader, Unreadable, choice, read_options, switch
 from caesar_web.domain.reducer_options import COMMON_OPTIONS
-from caesar_web.domain.reducers import REDUCERS
+from caesar_web.domain.reducers import REDUCERS, read_reducer_options
 from caesar_web.domain.rules import RULES_APPLIED
 from caesar_web.domain.values import InvalidConfiguration, Problem, Unstorable, check_storable
 
@@ -184,7 +184,8 @@ def _reducer(
         problems.append(Problem(f"{place}.filters", message))
     if type_name is None:
         return None
-    own = read_options(REDUCERS[type_name].options, entry, place=place, problems=problems)
+    running = values["reduction_mode"] == "running_reduction"
+    own = read_reducer_options(type_name, entry, is_running=running, place=place, problems=problems)
     if only and values["topic"] != only:
         problems.append(Problem(f"{place}.topic", f"must be {only} for {type_name}"))
     if own and REDUCERS[type_name].weighs(own) and not values["user_reducer_keys"]:

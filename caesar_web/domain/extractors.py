@@ -16,6 +16,15 @@ from caesar_web.domain.extractor_options import (
     Path,
 )
 from caesar_web.domain.filters import is_training
+from caesar_web.domain.library_options import (
+    AGGREGATION_OF_EXTRACTORS,
+    MEANS,
+    SHAPE_OPTIONS,
+    LibraryCall,
+    chosen,
+    shape_call,
+    with_parameters,
+)
 from caesar_web.domain.options import Option, read_options
 from caesar_web.domain.values import DomainError, JSONValue, Problem, as_text, is_blank, is_older
 
@@ -32,8 +41,8 @@ class ExtractorType:
     """One row of the table of types: its options, and what it makes of a classification.
 
     `extract` gives the data, or None for no data: then no extract is written. One that works
-    `elsewhere` is asked later, by the workers of that name. `title` and `about` are what people
-    read.
+    `elsewhere` is asked later, by the workers of that name: `call` is what they call in the
+    aggregation library. `title` and `about` are what people read.
     """
 
     options: tuple[Option, ...]
@@ -41,6 +50,7 @@ class ExtractorType:
     title: str = ""
     about: str = ""
     elsewhere: str = ""
+    call: Callable[[Options], LibraryCall] | None = None
 
 
 @dataclass(frozen=True)
@@ -71,6 +81,8 @@ def read_extractor_options(
     options = read_options(EXTRACTORS[type_name].options, config, place=place, problems=problems)
     if options.get("if_missing") == "nothing_here" and not options["nothing_here_choice"]:
         problems.append(Problem(f"{place}.nothing_here_choice", "must be given for nothing_here"))
+    if type_name == "aggregation" and options.get("name"):
+        return with_parameters("extractors", options, place=place, problems=problems)
     return options
 
 
@@ -204,5 +216,21 @@ EXTRACTORS: dict[str, ExtractorType] = {
         "External",
         "What a service of yours makes of a classification.",
         elsewhere="external",
+    ),
+    "shape": ExtractorType(
+        SHAPE_OPTIONS,
+        _nothing,
+        "Shape",
+        "The marks of one kind that somebody drew, as the aggregation library has them.",
+        elsewhere=MEANS,
+        call=shape_call,
+    ),
+    "aggregation": ExtractorType(
+        AGGREGATION_OF_EXTRACTORS,
+        _nothing,
+        "Aggregation library",
+        "Any extractor of the Zooniverse’s aggregation library.",
+        elsewhere=MEANS,
+        call=chosen,
     ),
 }

@@ -3,12 +3,22 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from caesar_web.domain.aggregation import Kind
 from caesar_web.domain.classification import Group
 from caesar_web.domain.folds import NOTHING, Fold, Options, Reduced, stored_object, stored_pairs
-from caesar_web.domain.options import Option, service_url, switch, text
+from caesar_web.domain.library_options import (
+    AGGREGATION_OF_REDUCERS,
+    MEANS,
+    RECTANGLE_OPTIONS,
+    LibraryCall,
+    chosen,
+    rectangle_call,
+    with_parameters,
+)
+from caesar_web.domain.options import Option, read_options, service_url, switch, text
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
 from caesar_web.domain.swap_reducers import SKILL_OPTIONS, SWAP_OPTIONS, Swap, SwapSkill
-from caesar_web.domain.values import as_text, bounded, is_blank, is_number
+from caesar_web.domain.values import Problem, as_text, bounded, is_blank, is_number
 from caesar_web.domain.votes import VOTES_OPTIONS, Votes
 
 
@@ -136,7 +146,8 @@ class Placeholder:
 class ReducerType(NamedTuple):
     """One row of the table of types; `is_pushed`: its reductions come from outside.
 
-    One that works `elsewhere` is asked for them, by the workers of that name. `title` and `about`
+    One that works `elsewhere` is asked for them, by the workers of that name; `call` is what they
+    call in the aggregation library. `title` and `about`
     are what people read. `topic` is the only one that it makes sense for, where that is so.
     `weighs` says by its options whether it needs reductions of the volunteers.
     """
@@ -147,6 +158,7 @@ class ReducerType(NamedTuple):
     title: str = ""
     about: str = ""
     elsewhere: str = ""
+    call: Callable[[Options], LibraryCall] | None = None
     topic: str | None = None
     weighs: Callable[[Options], bool] = lambda _: False
 
@@ -245,4 +257,33 @@ REDUCERS: dict[str, ReducerType] = {
         about="What a service of yours makes of the extracts.",
         elsewhere="external",
     ),
+    "rectangle": ReducerType(
+        RECTANGLE_OPTIONS,
+        Placeholder(),
+        is_pushed=True,
+        title="Rectangles",
+        about="Where people agree on rectangles, by the clusters of the aggregation library.",
+        elsewhere=MEANS,
+        call=rectangle_call,
+    ),
+    "aggregation": ReducerType(
+        AGGREGATION_OF_REDUCERS,
+        Placeholder(),
+        is_pushed=True,
+        title="Aggregation library",
+        about="Any reducer of the Zooniverse’s aggregation library.",
+        elsewhere=MEANS,
+        call=chosen,
+    ),
 }
+
+
+def read_reducer_options(
+    type_name: str, config: Any, *, is_running: bool, place: str, problems: list[Problem]
+) -> Options:
+    """The options of a reducer's config; what is wrong is added to `problems`."""
+    options = read_options(REDUCERS[type_name].options, config, place=place, problems=problems)
+    if type_name == "aggregation" and options.get("name"):
+        kind: Kind = "running_reducers" if is_running else "reducers"
+        return with_parameters(kind, options, place=place, problems=problems)
+    return options

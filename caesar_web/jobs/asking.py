@@ -106,7 +106,7 @@ class Asking:
         return bool(told) and not claimed.hosts.is_left_alone(self.host)
 
     def _claim(self) -> _Claimed | None:
-        now, lease = _now(), timedelta(seconds=self.config.action_lease_seconds)
+        now, lease = _now(), self._lease()
         with tasks.transaction() as session:
             gate = gates.known(session, [self.host]).get(self.host, Gate()) if self.host else Gate()
             is_trial = gate.state(now) == "half-open"
@@ -132,6 +132,11 @@ class Asking:
         )
         return _Claimed(claims, hosts, now + lease / 2, now + lease) if claims else None
 
+    def _lease(self) -> timedelta:
+        """How long what is claimed is ours: what is made in this process may take as a job may."""
+        seconds = self.config.action_lease_seconds if self.host else 2 * queues.JOB_SECONDS
+        return timedelta(seconds=seconds)
+
     def _prepared(self, claims: Sequence[Claim]) -> tuple[list[Asked], list[PutOff], list[Claim]]:
         """What to ask; what cannot be asked; and what nobody needs to be asked any more."""
         asked: list[Asked] = []
@@ -154,12 +159,14 @@ class Asking:
 
     def _told(self, asked: Sequence[Asked], claimed: _Claimed) -> Iterator[_Told]:
         """Asks, a few at a time, as long as the host answers and the lease allows."""
-        with ThreadPoolExecutor(CALLS_AT_ONCE if self.host else 1) as pool:
-            for at in range(0, len(asked), CALLS_AT_ONCE):
+        at_once = CALLS_AT_ONCE if self.host else 1
+        with ThreadPoolExecutor(at_once) as pool:
+            each = pool.map if self.host else map  # where a job that takes too long can be stopped
+            for at in range(0, len(asked), at_once):
                 is_late = _now() > claimed.begin_until
                 if is_late or claimed.hosts.is_left_alone(self.host):
                     return
-                for told in pool.map(self._ask, asked[at : at + CALLS_AT_ONCE]):
+                for told in each(self._ask, asked[at : at + at_once]):
                     for exchange in told.exchanges:
                         outcome = _of_host(exchange)
                         claimed.hosts.fared(self.host, outcome, _message(exchange))

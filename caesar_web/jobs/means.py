@@ -5,10 +5,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
+from flask import current_app
+
+from caesar_web.domain.aggregation import Kind, query
 from caesar_web.domain.extractors import Extractor
 from caesar_web.domain.hosts import host_of
+from caesar_web.domain.library_options import MEANS as AGGREGATION
+from caesar_web.domain.library_options import LibraryCall
 from caesar_web.domain.series import Reducer
+from caesar_web.domain.values import DomainError, check_storable
+from caesar_web.external import aggregation
+from caesar_web.external.aggregation import AggregationMissing
 from caesar_web.external.answers import read_answer
 from caesar_web.external.http import ExternalError, GuardedClient
 from caesar_web.jobs import queues, tasks
@@ -36,11 +45,66 @@ Call = Callable[[Part, Any], Exchange]
 
 def call_by(means: str) -> Call:
     """How to call by these means. Raises KeyError for others."""
-    return {queues.EXTERNAL: lambda: partial(_post, tasks.external())}[means]()
+    url = current_app.extensions["caesar_config"].aggregation_url
+    if means == AGGREGATION and url:
+        return partial(_post_to_library, tasks.external(), url.rstrip("/"))
+    calls: dict[str, Call] = {
+        queues.EXTERNAL: partial(_post, tasks.external()),
+        AGGREGATION: _library,
+    }
+    return calls[means]
 
 
 def _post(client: GuardedClient, part: Part, body: Any) -> Exchange:
-    url = part.options["url"]
+    return _posted(client, part.options["url"], body)
+
+
+def _post_to_library(client: GuardedClient, url: str, part: Part, body: Any) -> Exchange:
+    """Asks an online application of the library at that address."""
+    name, parameters = _call_of(part)
+    return _posted(client, f"{url}/{_kind(part)}/{name}?{urlencode(query(parameters))}", body)
+
+
+def _library(part: Part, body: Any) -> Exchange:
+    """Calls the library in this process."""
+    (name, parameters), started = _call_of(part), time.monotonic()
+    sent = dump_json(body)[:MOST_SHOWN]
+    try:
+        value = _of_library(part, name, parameters, body)
+        check_storable(value)
+    except DomainError as problem:
+        seconds = time.monotonic() - started
+        # What it cannot do now, it cannot do later, unless somebody installs it meanwhile.
+        permanent = not isinstance(problem, AggregationMissing)
+        return Exchange(sent, seconds, problem=ExternalError(str(problem), permanent=permanent))
+    received = dump_json(value)[:MOST_SHOWN]
+    return Exchange(sent, time.monotonic() - started, value, received=received)
+
+
+def _of_library(part: Part, name: str, parameters: dict[str, Any], body: Any) -> Any:
+    if isinstance(part, Extractor):
+        return aggregation.extract(name, parameters, body)
+    if part.is_running:
+        extracts, store = body["extracts"], body["store"]
+        data, store = aggregation.reduce(name, parameters, extracts, store=store, is_running=True)
+    else:
+        data, store = aggregation.reduce(name, parameters, body)
+    return {"data": data, "store": store}
+
+
+def _kind(part: Part) -> Kind:
+    if isinstance(part, Extractor):
+        return "extractors"
+    return "running_reducers" if part.is_running else "reducers"
+
+
+def _call_of(part: Part) -> LibraryCall:
+    if part.type.call is None:
+        raise LookupError(f"{part.key} calls nothing in the library")
+    return part.type.call(part.options)
+
+
+def _posted(client: GuardedClient, url: str, body: Any) -> Exchange:
     sent, started = dump_json(body)[:MOST_SHOWN], time.monotonic()
     try:
         answer = client.post(url, body)

@@ -15,6 +15,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from caesar_web import logs
 from caesar_web.config import Config
+from caesar_web.domain.library_options import MEANS as AGGREGATION
+from caesar_web.external import aggregation
+from caesar_web.external.aggregation import AggregationMissing
 from caesar_web.jobs import queues
 from caesar_web.jobs.aside import MOST, Aside
 from caesar_web.jobs.tasks import LONGEST_SECONDS, sweep
@@ -46,6 +49,8 @@ def work(app: Flask, queue: str) -> None:
     """Works one queue until it is told to stop. One queue only: see architecture.md, 3."""
     config: Config = app.extensions["caesar_config"]
     redis = Redis.from_url(config.redis_url)
+    if queue == AGGREGATION:
+        _load_library()
     aside = app.extensions["caesar_aside"] = Aside(app, most=ASIDE.get(queue, MOST))
     with app.app_context():
         worker = Worker(
@@ -58,6 +63,14 @@ def work(app: Flask, queue: str) -> None:
         )
         worker.work(logging_level="WARNING")
     aside.finish(LONGEST_SECONDS)
+
+
+def _load_library() -> None:
+    """Takes seconds, which no job is to wait for. Without the library its jobs say so."""
+    try:
+        aggregation.load()
+    except AggregationMissing as problem:
+        log.warning("%s", problem)
 
 
 def schedule(app: Flask) -> None:

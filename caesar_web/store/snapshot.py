@@ -15,8 +15,7 @@ from caesar_web.domain.effects import Effect, read_effect
 from caesar_web.domain.extractors import EXTRACTORS, Extractor, read_extractor_options
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
-from caesar_web.domain.options import read_options
-from caesar_web.domain.reducers import REDUCERS
+from caesar_web.domain.reducers import REDUCERS, read_reducer_options
 from caesar_web.domain.rules import Rule
 from caesar_web.domain.series import Reducer
 from caesar_web.domain.values import InvalidConfiguration, Problem
@@ -187,16 +186,19 @@ def reducer_of(row: tables.Reducer | ReducerRow) -> Reducer:
     """The reducer that a row configures. Raises InvalidConfiguration, or KeyError for its type."""
     problems: list[Problem] = []
     by_user = row.topic == "reduce_by_user"
+    is_running = row.reduction_mode == "running_reduction"
     relevant = row.subject_reducer_keys if by_user else row.user_reducer_keys
     reducer = Reducer(
         getattr(row, "id", 0),
         row.key,
         REDUCERS[row.type],
-        read_options(REDUCERS[row.type].options, row.config, place=row.key, problems=problems),
+        read_reducer_options(
+            row.type, row.config, is_running=is_running, place=row.key, problems=problems
+        ),
         read_filters(row.filters, place=f"{row.key}.filters", problems=problems),
         read_grouping(row.grouping, place=f"{row.key}.grouping", problems=problems),
         row.topic,
-        row.reduction_mode == "running_reduction",
+        is_running,
         tuple(relevant or ()),
         tuple(_gap(*span) for span in getattr(row, "gaps", None) or ()),
     )

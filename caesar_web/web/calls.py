@@ -71,7 +71,9 @@ def _answered(home: Home, part_id: int) -> AnyResponse:
     if do == "again":
         _ask_again(home, part)
         return redirect(request.path)
-    tested = _tested(home, part) if do == "test" else None
+    # The library is for its workers alone, as this process would grow by 200 MB.
+    can_test = part.type.call is None or bool(parts.config().aggregation_url)
+    tested = _tested(home, part) if do == "test" and can_test else None
     with reading() as session:
         numbers = statements.numbers(session, home.noun, part_id)
         kept = statements.exchanges(session, home.noun, part_id)
@@ -87,6 +89,7 @@ def _answered(home: Home, part_id: int) -> AnyResponse:
         here=request.path,
         numbers=numbers,
         latest=latest,
+        can_test=can_test,
         tested=tested,
     )
 

@@ -41,7 +41,7 @@ def test_every_choice_can_be_read_and_none_is_missing(table: str, option: Option
         assert option.read(value) in (value, (value,)), f"{table}: {option.name}"
         assert words
     if option.kind == "choice":
-        assert option.default in option.choices
+        assert option.required or option.default in option.choices
 
 
 def test_every_type_says_what_it_is_for() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from caesar_web.domain.classification import Group
 from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.options import read_options
-from caesar_web.domain.reducers import REDUCERS
+from caesar_web.domain.reducers import REDUCERS, read_reducer_options
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
 from caesar_web.domain.summary_stats import OPERATIONS
 from caesar_web.domain.values import Problem
@@ -80,8 +80,9 @@ def test_running_mode_each_classification_a_turn_of_its_own(case: dict[str, Any]
 @pytest.mark.parametrize("case", golden_cases("reducers", "refused"))
 def test_refused_options(case: dict[str, Any]) -> None:
     problems: list[Problem] = []
-    options = REDUCERS[case["type"]].options
-    read_options(options, case["config"], place="config", problems=problems)
+    read_reducer_options(
+        case["type"], case["config"], is_running=False, place="config", problems=problems
+    )
     assert refused_places(problems) == case["refused"]
 
 
@@ -98,6 +99,8 @@ EVERY_TYPE: dict[str, dict[str, Any]] = {
     "swap": {"positive": ["LION"], "negative": ["BIRD"], "initial_positive": 0.9, "experts": [1]},
     "placeholder": {},
     "external": {},
+    "rectangle": {},
+    "aggregation": {"name": "question_reducer"},
 }
 REDUCER_OF = {
     type_name: make_reducer(type_name, config) for type_name, config in EVERY_TYPE.items()

@@ -9,7 +9,8 @@ import pytest
 from flask import Flask
 from sqlalchemy import update
 
-from caesar_web.config import Config, new_key
+from caesar_web.config import Config
+from caesar_web.config_readers import new_key
 from caesar_web.domain.options import MASK
 from caesar_web.external.http import ExternalError, GuardedClient
 from caesar_web.jobs import tasks

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
-from caesar_web.config import new_key
+from caesar_web.config_readers import new_key
 from caesar_web.domain.documents import read_document
 from caesar_web.domain.effects import Target
 from caesar_web.domain.options import MASK

@@ -66,6 +66,11 @@ FIELDS: dict[str, dict[str, str]] = {
     "consensus": {"ignore_empty_extracts": "y"},
     "summary_stats": {"summarize_field": "answers.0", "operations": "mean"},
     "unique_count": {"field": "user_id"},
+    "aggregation": {
+        "name": "question_reducer",
+        "parameters-name": "pairs",
+        "parameters-path": "true",
+    },
     "votes": {
         "answers-name": "small",
         "answers-path": "DUIKER, HOG",
@@ -81,6 +86,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "consensus": {"ignore_empty_extracts": True},
     "summary_stats": {"summarize_field": "answers.0", "operations": ["mean"]},
     "unique_count": {"field": "user_id"},
+    "aggregation": {"name": "question_reducer", "parameters": {"pairs": "true"}},
     "votes": {
         "answers": {"small": ["DUIKER", "HOG"]},
         "first": 3,
