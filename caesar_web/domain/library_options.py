@@ -82,7 +82,7 @@ def _options(label: str, names: tuple[str, ...]) -> tuple[Option, ...]:
             "parameters",
             _parameters,
             default={},
-            kind="paths",
+            kind="values",
             label="Parameters",
             help="Each has a name and a value, such as eps and 5. What is not given is as the"
             " library has it; a name that it does not know is refused, with those that it does.",

@@ -26,6 +26,7 @@ Kind = Literal[
     "field",  # of an extract
     "extractor and field",
     "paths",  # names, each with a JSON path
+    "values",  # names, each with any value
     "groups",  # names, each with some texts
     "url",
     "object",  # has options of its own

@@ -189,9 +189,7 @@ def _edited(editing: Editing) -> Response:
     values = values_of(made, editing.entry)
     form = made.of_page(key=editing.key or "", expected=editing.expected, **values)
     tried = None
-    if form.is_submitted() and "more" in request.form and "field_map" in form:
-        form.field_map.add_row()
-    elif form.is_submitted():
+    if form.is_submitted() and not form.adds_row():
         is_trying = "try" in request.form
         reader = partial(read_extractor, known=editing.key)
         row = form.read(reader, kept=editing.entry, is_trying=is_trying)

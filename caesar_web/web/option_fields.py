@@ -1,5 +1,6 @@
 """Fields of forms for declared options: a control of the right kind, with help and an example."""
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,11 +20,13 @@ TYPED = {
     "field",
     "extractor and field",
     "paths",
+    "values",
     "groups",
     "url",
 }
 
 NUMBERS = ("whole number", "number")
+ROWS = ("paths", "values", "groups")
 
 Row = tuple[str, str]
 Made = Callable[[Option, "Offered", dict[str, Any]], Any]
@@ -111,9 +114,10 @@ def field_for(option: Option, offered: Offered) -> Any:
 def shown(option: Option, value: Any) -> Any:
     """A value as it is configured, as its field holds it."""
     value = option.default if value is None else value
-    if option.kind in ("paths", "groups"):
+    if option.kind in ROWS:
         rows = value.items() if isinstance(value, Mapping) else ()
-        return [(name, with_commas(one)) for name, one in rows] or None
+        in_words = _as_json if option.kind == "values" else with_commas
+        return [(name, in_words(one)) for name, one in rows] or None
     if option.kind == "texts":
         return with_commas(value or ())
     if option.kind in _SEVERAL:
@@ -129,7 +133,7 @@ def given(option: Option, value: Any) -> Any:
 
     What cannot be read stays as it was typed, for the domain to refuse.
     """
-    if option.kind == "paths":
+    if option.kind in ("paths", "values"):
         return dict(_filled(value or ())) or None
     if option.kind == "groups":
         return {name: list(several(texts)) for name, texts in _filled(value or ())} or None
@@ -153,6 +157,10 @@ def with_commas(texts: str | Iterable[object]) -> str:
 def selectable(choices: Mapping[str, str]) -> list[SelectChoice]:
     """Choices as fields have them."""
     return [SelectChoice(value, words) for value, words in choices.items()]
+
+
+def _as_json(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _filled(rows: Iterable[Row]) -> list[Row]:
@@ -225,5 +233,6 @@ _MADE: dict[str, Made] = {
     "field": _suggested,
     "extractor and field": _suggested,
     "paths": lambda option, offered, said: RowsField(**said),
+    "values": lambda option, offered, said: RowsField(second="a value", **said),
     "groups": lambda option, offered, said: RowsField(second="some answers", **said),
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
+from flask import request
 from wtforms import BooleanField, HiddenField, StringField
 
 from caesar_web.domain.effects import panoptes_id
@@ -18,6 +19,7 @@ from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.web.forms import PageForm
 from caesar_web.web.option_fields import (
+    ROWS,
     ChoiceField,
     Offered,
     RowsField,
@@ -118,6 +120,15 @@ class PartForm(PageForm):
             return bool(self.topic.data == before.get("topic"))
         return not (place in NOT_IN_RUNNING and "reduction_mode" in self)
 
+    def adds_row(self) -> bool:
+        """Whether one more row was asked for, which there is then."""
+        rows = [one for one in self if isinstance(one, RowsField)]
+        if "more" not in request.form or not rows:
+            return False
+        for one in rows:
+            one.add_row()
+        return True
+
     def read(
         self,
         reader: Callable[[str, Any], Read],
@@ -131,7 +142,7 @@ class PartForm(PageForm):
         if not (key or is_trying):
             self.key.errors = ["Give a key."]
         for place, option in self.options.items():
-            if option.kind in ("paths", "groups"):
+            if option.kind in ROWS:
                 _check_rows(self[place])
         try:
             row = reader(key or UNNAMED, self.entry(kept))

@@ -171,6 +171,8 @@ def stale_extractors(reducer: KnownReducer, extractors: Iterable[str]) -> list[s
 def _value_in_words(option: Option, value: Any) -> str:
     if option.kind == "paths" and isinstance(value, Mapping):
         words = ", ".join(f"{name} from {path}" for name, path in value.items())
+    elif option.kind == "values" and isinstance(value, Mapping):
+        words = ", ".join(f"{name} {one}" for name, one in value.items())
     elif option.kind == "groups" and isinstance(value, Mapping):
         words = "; ".join(f"{name}: {with_commas(texts)}" for name, texts in value.items())
     elif isinstance(value, list | tuple):

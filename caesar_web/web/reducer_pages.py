@@ -204,7 +204,8 @@ def _latest(session: Session, home: Home) -> list[Classification]:
 def _answered(editing: Editing) -> Response:
     form, is_new_kind = _form(editing)
     tried = None
-    if form.is_submitted() and not is_new_kind and "update" not in request.form:
+    shows_again = is_new_kind or "update" in request.form
+    if form.is_submitted() and not shows_again and not form.adds_row():
         is_trying = "try" in request.form
         reader = partial(read_reducer, known=editing.key)
         row = form.read(reader, kept=editing.entry, is_trying=is_trying)

@@ -353,3 +353,12 @@ def test_foreign_ids_are_not_there(app: Flask, alice: FlaskClient) -> None:
             visit(alice, f"/{where}/reducers/{id}", status=404)
             visit(alice, f"/{where}/reducers/{id}/remove", status=404)
     visit(alice, "/projects/30/reducers", status=404)
+
+
+def test_a_row_is_added_and_nothing_saved(app: Flask, alice: FlaskClient) -> None:
+    given = {"name": "question_reducer", "parameters-name": "pairs", "parameters-path": "true"}
+    page = make(alice, "aggregation", "lib", more="1", **given)
+    assert page is not None
+    rows = [one for one in page.all("input") if one.attributes.get("name") == "parameters-name"]
+    assert [one.attributes.get("value") for one in rows] == ["pairs", ""]
+    assert "lib" not in stored(app)
