@@ -1,5 +1,6 @@
 """Whatever the API's description allows, and what it forbids, asked by an owner and a stranger."""
 
+import os
 from typing import Any, TypeAlias
 
 import pytest
@@ -13,11 +14,12 @@ from schemathesis.specs.openapi.checks import response_schema_conformance, statu
 from tests.api.sample import OF_ALICE, OF_DAVE, Sample, values
 from tests.people import ALICE, BOB
 
-pytestmark = pytest.mark.long
+pytestmark = [pytest.mark.long, pytest.mark.drill]
 
 Operation: TypeAlias = APIOperation[Any, Any, Any, Any]
 CHECKS = [not_a_server_error, response_schema_conformance, status_code_conformance]
-EXAMPLES = {GenerationMode.POSITIVE: 2, GenerationMode.NEGATIVE: 2}
+TIMES = int(os.environ.get("DRILL_TIMES", "1"))  # `make drill` says more
+EXAMPLES = {GenerationMode.POSITIVE: TIMES, GenerationMode.NEGATIVE: TIMES}
 
 
 def modes(operation: Operation) -> list[GenerationMode]:
