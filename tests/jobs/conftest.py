@@ -80,6 +80,7 @@ def installation(
         DATABASE_URL=database_url,
         REDIS_URL=own_redis.url,
         PANOPTES_URL=standin.url,
+        CAESAR_HTTP_TO_LOOPBACK="yes",
         CAESAR_TURN_CLASSIFICATIONS="40",
     )
     with entered(database_url, standin):

@@ -30,7 +30,10 @@ COMMANDS: Mapping[str, tuple[str, ...]] = {
     "scheduler": ("scheduler",),
     "runs": ("worker", "runs"),
 }
-MORE = {"actions-2": ("worker", "actions")}  # only where a drill wants them
+MORE = {  # only where a drill wants them
+    "actions-2": ("worker", "actions"),
+    "external": ("worker", "external"),
+}
 OF_THE_STREAM = tuple(name for name in COMMANDS if name != "runs")
 POLL_SECONDS = 0.02
 PATIENCE_SECONDS = 90.0  # an unanswered ring may take half a minute to be repeated

@@ -12,7 +12,7 @@ from caesar_web.store.activity import Light
 from caesar_web.store.db import db
 from tests.jobs import stream
 from tests.jobs.conftest import Expected
-from tests.jobs.running import COMMANDS, MORE, Installation, posting
+from tests.jobs.running import COMMANDS, Installation, posting
 from tests.standin.server import StandinServer
 
 pytestmark = pytest.mark.drill
@@ -27,7 +27,7 @@ def test_panoptes_fails_for_a_while_and_a_worker_is_killed(
     installation: Installation, standin: StandinServer, expected: Expected
 ) -> None:
     standin.fail("^/api/", status=503, message="busy", times=-1)
-    installation.start(*COMMANDS, *MORE)
+    installation.start(*COMMANDS, "actions-2")
     with posting(installation, stream.events(EVENTS), batch=20):
         installation.eventually(lambda: failures(standin) >= 3)
         installation.kill_and_revive("actions")
