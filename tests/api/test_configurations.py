@@ -51,11 +51,6 @@ def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[
 
 
 @pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
-
-
-@pytest.fixture
 def rung(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The runs for which the bell was rung."""
     rings: list[int] = []

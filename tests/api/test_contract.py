@@ -13,8 +13,8 @@ from caesar_web.store.configuration import Extractor, Reducer
 from caesar_web.store.db import db
 from caesar_web.store.runs import Run
 from tests.factories import JSON, START, make_workflow
-from tests.people import ALICE, BOB
-from tests.served import script, three_projects
+from tests.people import BOB
+from tests.served import three_projects
 from tests.standin.server import StandinServer
 
 ROWS = {
@@ -61,16 +61,6 @@ UNKNOWN = "00000000-0000-0000-0000-000000000000"
 def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[Flask]:
     with three_projects(new_database("sqlite"), standin) as app:
         yield app
-
-
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
-
-
-@pytest.fixture
-def bob(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, BOB)
 
 
 def given(response: Any, status: int = 200) -> Any:

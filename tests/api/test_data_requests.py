@@ -21,7 +21,7 @@ from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
 from caesar_web.store.runs import DataRequest, Run
 from tests.factories import START
-from tests.people import ALICE, BOB, CAROL, DAVE, ROOT, PassingTime
+from tests.people import BOB, CAROL, DAVE, ROOT, PassingTime
 from tests.pipeline.running import take_steps
 from tests.served import script, three_projects
 from tests.standin.server import StandinServer
@@ -57,11 +57,6 @@ def _fill() -> None:
         reduction = {"reducible_type": type, "reducible_id": id, "reducer_key": "counts"}
         db.session.add(SubjectReduction(subject_id=1, data={"LION": 1}, **reduction, **at))
     db.session.add(Project(id=10, **at))
-
-
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
 
 
 def ask(client: FlaskClient, kind: str = "extracts", path: str = HERE, **over: Any) -> Any:

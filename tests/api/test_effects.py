@@ -29,11 +29,6 @@ def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[
         yield app
 
 
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
-
-
 def config_of(effect: JSON) -> JSON:
     return {name: value for name, value in effect.items() if name != "action"}
 

@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from caesar_web.store.db import db
 from caesar_web.store.runs import Run
-from tests.people import ALICE, BOB
+from tests.people import BOB
 from tests.served import script, three_projects
 from tests.standin.server import StandinServer
 
@@ -22,11 +22,6 @@ IMPORT = "/workflows/100/extracts/import"
 def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[Flask]:
     with three_projects(new_database("sqlite"), standin) as app:
         yield app
-
-
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
 
 
 def test_as_the_documentation_says(alice: FlaskClient) -> None:

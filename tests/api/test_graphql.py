@@ -75,16 +75,6 @@ def public(app: Flask) -> FlaskClient:
     return app.test_client(use_cookies=False)
 
 
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
-
-
-@pytest.fixture
-def bob(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, BOB)
-
-
 def ask(client: FlaskClient, query: str, **body: Any) -> Any:
     """The data of an answer."""
     response = client.post("/graphql", json={"query": query, **body})

@@ -25,11 +25,6 @@ def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[
         yield app
 
 
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
-
-
 def kept(app: Flask, table: Any, id: int) -> Any:
     with app.app_context():
         return db.session.get(table, id)

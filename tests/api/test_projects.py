@@ -9,7 +9,7 @@ from flask.testing import FlaskClient
 
 from caesar_web.store.configuration import Project
 from caesar_web.store.db import db
-from tests.people import ALICE, BOB, ROOT
+from tests.people import BOB, ROOT
 from tests.served import script, three_projects
 from tests.standin.server import StandinServer
 
@@ -18,11 +18,6 @@ from tests.standin.server import StandinServer
 def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[Flask]:
     with three_projects(new_database("sqlite"), standin) as app:
         yield app
-
-
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
 
 
 def test_adding_one(app: Flask, alice: FlaskClient) -> None:

@@ -13,7 +13,7 @@ from caesar_web.store.configuration import Project, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import Subject
 from tests.factories import START, give
-from tests.people import ALICE, BOB
+from tests.people import BOB
 from tests.served import script, three_projects
 from tests.standin.server import StandinServer
 
@@ -45,11 +45,6 @@ def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[
                 )
             db.session.remove()
         yield app
-
-
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
 
 
 def put(client: FlaskClient, path: str = WRITE, *, method: str = "PUT", **body: Any) -> Any:

@@ -12,7 +12,7 @@ from caesar_web.domain.condition_shapes import as_object
 from caesar_web.domain.conditions import parse
 from caesar_web.store.configuration import SubjectRule, SubjectRuleEffect
 from caesar_web.store.db import db
-from tests.people import ALICE, BOB
+from tests.people import BOB
 from tests.served import script, three_projects
 from tests.standin.server import StandinServer
 
@@ -24,11 +24,6 @@ CONDITION = ["gte", ["lookup", "counts.lion", 0], ["const", 1.0]]
 def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[Flask]:
     with three_projects(new_database("sqlite"), standin) as app:
         yield app
-
-
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
 
 
 @pytest.mark.parametrize(

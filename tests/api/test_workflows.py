@@ -23,11 +23,6 @@ def app(new_database: Callable[[str], str], standin: StandinServer) -> Iterator[
         yield app
 
 
-@pytest.fixture
-def alice(app: Flask, standin: StandinServer) -> FlaskClient:
-    return script(app, standin, ALICE)
-
-
 def kept(app: Flask) -> dict[int, tuple[str, str, bool, bool]]:
     """The settings of all workflows that are here."""
     with app.app_context():
