@@ -16,6 +16,7 @@ from caesar_web.pipeline.ledger import Ledger
 from caesar_web.pipeline.processing import Work
 from caesar_web.pipeline.rebuilding import Plan, lock, rebuild
 from caesar_web.pipeline.rule_check import Decisions
+from caesar_web.store import extract_statements as extract_rows
 from caesar_web.store import inbox_statements as inbox
 from caesar_web.store import pushed_statements as pushed
 from caesar_web.store import result_statements as results
@@ -132,10 +133,11 @@ def _push_of_classification(
     work.load_subjects(MOST_EXTRACTS)
     (row,) = results.write_extracts(session, [_row(claimed.classification, given, now)])
     extraction = Extraction(claimed)
-    extraction.extracts = pushed.extracts_of(session, given.classification_id or 0)
+    id = claimed.classification.id
+    extraction.extracts = tuple(extract_rows.extracts_of(session, [id]).get(id, ()))
     work.follow([extraction], more=int(row.created_at == now))
-    id: int = row.id
-    return id
+    extract_id: int = row.id
+    return extract_id
 
 
 def _push_prediction(

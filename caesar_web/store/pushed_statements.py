@@ -6,7 +6,6 @@ from typing import Any, NamedTuple, Protocol
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from caesar_web.domain.classification import Extract as ExtractValue
 from caesar_web.store.inbox import Classification
 from caesar_web.store.inbox_statements import WAITING
 from caesar_web.store.results import Extract
@@ -63,24 +62,6 @@ def is_waiting(session: Session, classification_id: int) -> bool:
     """Whether a classification has come in and is not processed yet."""
     wanted = select(Classification.id).where(Classification.id == classification_id, *WAITING)
     return session.scalar(wanted) is not None
-
-
-def extracts_of(session: Session, classification_id: int) -> tuple[ExtractValue, ...]:
-    """All extracts of a classification, in the order of their ids."""
-    rows = session.execute(
-        select(
-            Extract.id,
-            Extract.classification_id,
-            Extract.classification_at,
-            Extract.extractor_key,
-            Extract.subject_id,
-            Extract.user_id,
-            Extract.data,
-        )
-        .where(Extract.classification_id == classification_id)
-        .order_by(Extract.id)
-    )
-    return tuple(ExtractValue(*row) for row in rows)
 
 
 def change_data(session: Session, extract_id: int, data: Any, *, now: datetime) -> None:
