@@ -7,6 +7,7 @@ from flask import request
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
 
 from caesar_web.api.stream import read_json
+from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.values import Unstorable, check_storable
 
 
@@ -36,6 +37,12 @@ def body_of(name: str) -> dict[str, Any]:
     if not isinstance(body, Mapping) or not body:
         raise NoBody(f"the body must be an object with members, bare or as {name}")
     return dict(body)
+
+
+def id_or_none(text: str) -> int | None:
+    """An id, or None for what cannot be one, which nothing has."""
+    is_one = text.isascii() and text.isdecimal() and len(text) < 20
+    return int(text) if is_one and 0 < int(text) <= LARGEST_ID else None
 
 
 def _form() -> dict[str, Any]:

@@ -13,7 +13,6 @@ from caesar_web.access.pushing import Missing
 from caesar_web.api import bodies, conditional, rendering
 from caesar_web.domain.documents import is_key
 from caesar_web.domain.effects import panoptes_id
-from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.options import Unreadable
 from caesar_web.external.addresses import RefusedAddress, refuse_in_itself
 from caesar_web.pipeline.pushing import PushedExtract, Refused
@@ -42,9 +41,8 @@ def refused(problem: Exception) -> Response:
 @permit("read extracts")
 def index(workflow_id: int, extractor_key: str) -> Response:
     """All of a subject's extracts; a key that no extractor has counts as any."""
-    text = request.args.get("subject_id", "")
-    subject_id = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    if not 0 < subject_id <= LARGEST_ID:
+    subject_id = bodies.id_or_none(request.args.get("subject_id", ""))
+    if subject_id is None:
         return rendering.as_response([])
     with reading() as session:
         is_one = extractor_key not in WILDCARDS and queries.has_extractor(

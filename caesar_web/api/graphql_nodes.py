@@ -11,9 +11,9 @@ from caesar_web.access import exports
 from caesar_web.access.identity import identity
 from caesar_web.access.membership import may_touch
 from caesar_web.access.permissions import Hidden, Place, find_place
+from caesar_web.api import bodies
 from caesar_web.api import data_requests as requests_api
 from caesar_web.domain.effects import panoptes_id
-from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.options import Unreadable
 from caesar_web.store import data_request_statements, queries
 from caesar_web.store.action_statements import SUBJECT_ACTIONS, USER_ACTIONS, Kind
@@ -113,7 +113,7 @@ def workflow(id: str) -> WorkflowNode:
 
 def seen(id: str) -> Place:
     """The place of such a workflow. Raises Hidden."""
-    number = id_or_none(id)
+    number = bodies.id_or_none(id)
     found = None if number is None else find_place(number)
     if found is None:
         may_touch(None)  # so that it fares as somebody else's, also while Panoptes is away
@@ -141,15 +141,9 @@ def id_of(text: str, name: str) -> int:
         raise GraphQLError(f"{name} {problem}") from None
 
 
-def id_or_none(text: str) -> int | None:
-    """An id, or None for what cannot be one, which nothing has."""
-    is_one = text.isascii() and text.isdecimal() and len(text) < 20
-    return int(text) if is_one and 0 < int(text) <= LARGEST_ID else None
-
-
 def _of_target(target: str, wanted: Callable[[int], Select[Any]]) -> list[Row]:
     """What is wanted of a subject or user, read when its transaction is over."""
-    id = id_or_none(target)
+    id = bodies.id_or_none(target)
     if id is None:
         return []
     with reading() as session:

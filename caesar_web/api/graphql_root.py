@@ -9,6 +9,7 @@ from caesar_web.access import exports, pushing, running
 from caesar_web.access.exports import Exportable
 from caesar_web.access.membership import may_touch
 from caesar_web.access.permissions import Hidden, NotAllowed, Place
+from caesar_web.api import bodies
 from caesar_web.api import data_requests as requests_api
 from caesar_web.api import graphql_nodes as nodes
 from caesar_web.domain.documents import is_key
@@ -99,7 +100,7 @@ def _exportable(type: str, id: str) -> Exportable:
         return exports.of_workflow(nodes.seen(id))
     if type != "Project":
         raise GraphQLError("exportableType must be Workflow or Project")
-    number = nodes.id_or_none(id)
+    number = bodies.id_or_none(id)
     exportable = None if number is None else exports.of_project(number)
     if exportable is None or not exportable.kinds:
         raise Hidden("Project", id)

@@ -141,7 +141,7 @@ def write_of_user_in_project(project_id: int, reducer_key: str) -> Response:
 def _read(
     reducible: Reducible, topic: Topic, target: int | None, reducer_key: str | None
 ) -> Response:
-    target = _asked_for(topic.target) if target is None else target
+    target = bodies.id_or_none(request.args.get(topic.target, "")) if target is None else target
     if target is None or target > LARGEST_ID:
         return rendering.as_response([])
     key = reducer_key or request.args.get("reducer_key")
@@ -201,9 +201,3 @@ def _subgroup(value: Any) -> str:
     if not isinstance(value, str) or not 0 < len(value) <= 200:
         raise Unreadable("subgroup must be a text of 200 characters at most")
     return value
-
-
-def _asked_for(name: str) -> int | None:
-    text = request.args.get(name, "")
-    id = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
-    return id if 0 < id <= LARGEST_ID else None
