@@ -12,10 +12,10 @@ from caesar_web.domain.lights import Light
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.reduction_steps import Fallen, Steps, SubgroupSteps, Unplaced
 from caesar_web.pipeline.trying import Tried
+from caesar_web.store.activity import Exchange
 from caesar_web.store.part_queries import LeftOut
 from caesar_web.store.snapshot import Reducible
 from caesar_web.web import extractors, reducer_pages
-from caesar_web.web.calls import Shown
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.part_forms import Samples, extractor_form, reducer_form
 from caesar_web.web.part_page import Home, Line, states_of
@@ -118,7 +118,8 @@ def _removed(home: Home, **own: Any) -> dict[str, Any]:
 
 def _called(home: Home, **over: Any) -> dict[str, Any]:
     part = Extractor(7, MARKUP, EXTRACTORS["external"], {"url": f"https://e.org/{MARKUP}"})
-    call = Shown(NOON, None, 1.5, MARKUP, MARKUP, MARKUP)
+    said = {"error": MARKUP, "sent": MARKUP, "received": MARKUP}
+    call = Exchange(created_at=NOON, status=None, seconds=1.5, **said)
     numbers = {"waiting": 1_234_567, "failed": 1}
     shown = {
         "part_id": 7,

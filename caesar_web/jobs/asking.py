@@ -169,7 +169,7 @@ class Asking:
                 for told in each(self._ask, asked[at : at + at_once]):
                     for exchange in told.exchanges:
                         outcome = _of_host(exchange)
-                        claimed.hosts.fared(self.host, outcome, _message(exchange))
+                        claimed.hosts.fared(self.host, outcome, exchange.error or "")
                     yield told
 
     def _ask(self, asked: Asked) -> _Told:
@@ -227,7 +227,12 @@ class Asking:
         now = _now()
         with tasks.transaction() as session:
             statements.put_off(session, put_off, now=now)
-            statements.keep_exchanges(session, list(_rows(told, now)))
+            exchanges = [
+                exchange.row(one.asked.claim.kind, one.asked.claim.owner_id, now=now)
+                for one in told
+                for exchange in one.exchanges
+            ]
+            statements.keep_exchanges(session, exchanges)
             well = (one.asked.claim for one in told if not one.problem)
             shine(session, well, put_off, now=now)
             for host, outcomes in hosts.well():
@@ -252,26 +257,6 @@ class Asking:
 
     def _given_back(self, claim: Claim) -> PutOff:
         return PutOff(claim, _now(), None, counts=False)
-
-
-def _rows(told: Iterable[_Told], now: datetime) -> Iterator[dict[str, Any]]:
-    """The latest calls of each extractor or reducer, as they are kept."""
-    for one in told:
-        for exchange in one.exchanges:
-            yield {
-                "kind": one.asked.claim.kind,
-                "owner_id": one.asked.claim.owner_id,
-                "status": exchange.status,
-                "seconds": exchange.seconds,
-                "sent": exchange.sent,
-                "received": exchange.received,
-                "error": _message(exchange) or None,
-                "created_at": now,
-            }
-
-
-def _message(exchange: Exchange) -> str:
-    return "" if exchange.problem is None else exchange.problem.message
 
 
 def _of_host(exchange: Exchange) -> str:

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Any
 from urllib.parse import urlencode
@@ -38,6 +39,24 @@ class Exchange:
     status: int | None = None
     received: str | None = None
     problem: ExternalError | None = None
+
+    @property
+    def error(self) -> str | None:
+        """What went wrong, in a sentence."""
+        return None if self.problem is None else self.problem.message
+
+    def row(self, kind: str, owner_id: int, *, now: datetime) -> dict[str, Any]:
+        """The exchange as it is kept, for those who look at an extractor or reducer."""
+        return {
+            "kind": kind,
+            "owner_id": owner_id,
+            "status": self.status,
+            "seconds": self.seconds,
+            "sent": self.sent,
+            "received": self.received,
+            "error": self.error,
+            "created_at": now,
+        }
 
 
 Call = Callable[[Part, Any], Exchange]

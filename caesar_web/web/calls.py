@@ -1,8 +1,6 @@
 """Pages of the calls to a service: the latest ones, what waits for it, and sending it a test."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, flash, redirect, request
@@ -16,10 +14,11 @@ from caesar_web.domain.classification import document
 from caesar_web.domain.services import is_called
 from caesar_web.domain.values import DomainError
 from caesar_web.jobs import queues, tasks
-from caesar_web.jobs.means import Exchange, Part, call_by
+from caesar_web.jobs.means import Part, call_by
 from caesar_web.pipeline import asked_reductions
 from caesar_web.store import external_statements as statements
 from caesar_web.store import part_queries, queries, samples
+from caesar_web.store.activity import Exchange
 from caesar_web.store.external_statements import Claim
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import Reducible, extractor_of, reducer_of
@@ -31,18 +30,6 @@ of_projects = Blueprint("project_calls", __name__, url_prefix="/projects/<int:pr
 
 MOST_WORKFLOWS = 20  # of a project, in which a sample is looked for
 NOTHING = "There is nothing to send yet: no classification has come in that it would get."
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A call as the page shows it."""
-
-    at: datetime
-    status: int | None
-    seconds: float | None
-    error: str | None
-    sent: str | None
-    received: str | None
 
 
 @blueprint.route("/extractors/<int:part_id>/calls", methods=["GET", "POST"])
@@ -76,11 +63,8 @@ def _answered(home: Home, part_id: int) -> AnyResponse:
     tested = _tested(home, part) if do == "test" and can_test else None
     with reading() as session:
         numbers = statements.numbers(session, home.noun, part_id)
-        kept = statements.exchanges(session, home.noun, part_id)
-        latest = [
-            Shown(one.created_at, one.status, one.seconds, one.error, one.sent, one.received)
-            for one in kept
-        ]
+        latest = statements.exchanges(session, home.noun, part_id)
+        session.expunge_all()
     return page(
         "parts/calls.html",
         home=home,
@@ -123,18 +107,15 @@ def _where(home: Home) -> dict[str, int]:
     return {f"{home.reducible.type.lower()}_id": home.reducible.id}
 
 
-def _tested(home: Home, part: Part) -> Shown | None:
+def _tested(home: Home, part: Part) -> Exchange | None:
     """Sends what it would get next, and shows what comes; nothing of it is saved."""
     with reading() as session:
         bodies = _samples(session, home, part)
     if not bodies:
         flash(NOTHING)
         return None
-    exchange: Exchange = call_by(part.type.elsewhere)(part, bodies[0])
-    error = None if exchange.problem is None else exchange.problem.message
-    return Shown(
-        parts.now(), exchange.status, exchange.seconds, error, exchange.sent, exchange.received
-    )
+    exchange = call_by(part.type.elsewhere)(part, bodies[0])
+    return Exchange(**exchange.row(home.noun, part.id, now=parts.now()))
 
 
 def _samples(session: Session, home: Home, part: Part) -> Sequence[Any]:
