@@ -3,9 +3,10 @@
 import sys
 import time
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, select
 
 from caesar_web.domain.hosts import host_of
 from caesar_web.store import queries
@@ -82,8 +83,8 @@ def is_left_alone(host: str) -> bool:
     return bool(_count(held.where(Light.held_until.is_not(None))))
 
 
-def _count(statement: object) -> int:
+def _count(statement: Select[Any]) -> int:
     queries.begin_reading(db.session())
-    found = db.session.scalar(statement)  # type: ignore[call-overload]
+    found = db.session.scalar(statement)
     db.session.remove()
     return int(found or 0)
