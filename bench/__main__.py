@@ -9,7 +9,7 @@ from typing import Any
 
 import orjson
 
-from bench import exports, pages
+from bench import exports, pages, running
 from bench.throughput import GOALS, Measured, machine, measure
 
 RESULTS = Path(__file__).parent / "results"
@@ -24,7 +24,7 @@ COLUMNS = {
     "worker_megabytes": "worker MB",
     "web_megabytes": "web MB",
 }
-PAGES, EXPORTS = "pages", "exports"
+PAGES, EXPORTS, RUNNING = "pages", "exports", "running"
 PAGE_COLUMNS = {
     "page": "page",
     "median": "median ms",
@@ -33,7 +33,7 @@ PAGE_COLUMNS = {
     "statements": "statements",
     "kilobytes": "kB",
 }
-KNOWN = [*GOALS, PAGES, EXPORTS]
+KNOWN = [*GOALS, PAGES, EXPORTS, RUNNING]
 EXPORT_COLUMNS = {
     "database": "database",
     "export": "export",
@@ -42,6 +42,13 @@ EXPORT_COLUMNS = {
     "megabytes": "MB",
     "worker_megabytes": "worker MB",
     "longest_step": "longest step s",
+}
+RUNNING_COLUMNS = {
+    "reducers": "reducers",
+    "extracts": "extracts",
+    "median": "median ms",
+    "worst": "worst ms",
+    "rows": "rows",
 }
 
 
@@ -59,6 +66,9 @@ def main() -> None:
         _measure_pages()
     if EXPORTS in chosen.scenarios:
         _measure_exports()
+    if RUNNING in chosen.scenarios:
+        print("Measuring running mode ...", flush=True)
+        _tell(RUNNING, running.measure(), RUNNING_COLUMNS)
 
 
 def _measure_throughput(scenarios: Sequence[str], seed: int) -> None:

@@ -1,6 +1,6 @@
 """Reductions that are made elsewhere: which extracts are sent, and saving the answers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,6 +21,7 @@ from caesar_web.store import extract_statements as extract_rows
 from caesar_web.store import result_statements as results
 from caesar_web.store import run_scope
 from caesar_web.store.configuration import Reducer as ReducerRow
+from caesar_web.store.counted_statements import counted_among, write_counted
 from caesar_web.store.external_statements import Claim
 from caesar_web.store.result_statements import SUBJECT, USER, Place, Stored, Topic
 from caesar_web.store.snapshot import Reducible, reducer_of
@@ -50,7 +51,7 @@ def prepare(session: Session, claim: Claim) -> AskedReduction | None:
         return None
     reducible = Reducible(row.reducible_type, row.reducible_id)
     topic = USER if row.topic == USER.name else SUBJECT
-    history = _History(session, reducible, topic, reducer, claim.target_id)
+    history = _History(session, reducible, topic, reducer, claim)
     collected, counted = history.collected()
     return AskedReduction(
         claim,
@@ -93,15 +94,16 @@ def save(
         ).is_empty
     ]
     if counted:
-        results.write_counted(session, asked.topic, counted)
+        write_counted(session, asked.topic, counted)
 
 
 class _History:
     """The extracts of a target as a reducer sees them, and what it has made of them before."""
 
     def __init__(
-        self, session: Session, reducible: Reducible, topic: Topic, reducer: Reducer, target: int
+        self, session: Session, reducible: Reducible, topic: Topic, reducer: Reducer, claim: Claim
     ) -> None:
+        target = claim.target_id
         self._session = session
         self._reducible, self._topic, self._target = reducible, topic, target
         self._reducer = reducer
@@ -112,6 +114,9 @@ class _History:
             for one in results.reductions_of(session, reducible, topic, [target])
             if one.reducer_key == reducer.key
         }
+        # Once all that it can have has begun, it has counted all that came before.
+        has_begun = reducer.is_running and self.stored and not reducer.grouping.is_used
+        self._since = claim.since if has_begun else None
 
     def collected(self) -> tuple[dict[str, list[Extract]], list[Counted]]:
         """The extracts to send by subgroup; in running mode those not counted yet."""
@@ -123,7 +128,7 @@ class _History:
         if self._reducer.is_running:
             stored = {subgroup: one.reduced for subgroup, one in self.stored.items()}
             series = RunningSeries(
-                collecting(self._reducer), stored, self._counted(), training=training
+                collecting(self._reducer), stored, self._counted(groups), training=training
             )
             for group in groups:
                 series.arrive(group)
@@ -158,13 +163,17 @@ class _History:
 
     def _groups(self) -> list[Group]:
         sources = self._sources[self._target]
-        extracts = results.extracts_of(self._session, self._reducible, self._topic, sources)
+        extracts = results.extracts_of(
+            self._session, self._reducible, self._topic, sources, since=self._since
+        )
         relevant = RelevantReductions(self._reducible, self._topic)
         relevant.load(self._session, extracts, [self._reducer])
         return [relevant.carried_by(one, self._reducer) for one in grouped(extracts)]
 
-    def _counted(self) -> list[Counted]:
+    def _counted(self, groups: Iterable[Group]) -> list[Counted]:
         ids = {one.id: one.subgroup for one in self.stored.values()}
-        counted = [one for _, one in results.counted_in(self._session, self._topic, ids)]
+        extracts = [one for group in groups for one in group.extracts]
+        known = counted_among(self._session, self._topic, ids, extracts)
+        counted = [one for _, one in known]
         gaps = left_out(self._session, self._reducible, self._topic, self._reducer, self._sources)
         return [*counted, *gaps.get(self._target, ())]

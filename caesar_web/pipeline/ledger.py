@@ -4,7 +4,7 @@ It loads what the touched targets need in a fixed number of statements, takes in
 one by one, and writes what has changed.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -19,6 +19,7 @@ from caesar_web.pipeline.gaps import left_out
 from caesar_web.pipeline.payloads import payload
 from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import result_statements as results
+from caesar_web.store.counted_statements import counted_among, forget_counted, write_counted
 from caesar_web.store.result_statements import Place, Stored, Topic
 from caesar_web.store.snapshot import Reducible
 
@@ -68,7 +69,6 @@ class Ledger:
         `without` names classifications that are not history, because they are arriving.
         """
         self._load_stored(session)
-        self._load_counted(session)
         self._leave_gaps(session)
         return self._load_history(session, most, frozenset(without))
 
@@ -83,7 +83,7 @@ class Ledger:
             for key in own & by_key.keys():
                 del by_key[key]
         again = [id for place, id in self._ids.items() if place.reducer_key in own]
-        results.forget_counted(session, self.topic, again)
+        forget_counted(session, self.topic, again)
         if leaves_gaps:
             self._leave_gaps(session)
         self._load_history(session, None, frozenset())
@@ -92,8 +92,9 @@ class Ledger:
         return histories
 
     def load_related(self, session: Session, arriving: Iterable[Extract]) -> None:
-        """Loads what reducers want to know of subjects and users beside the extracts."""
+        """Loads what reducers want to know beside the extracts, before any of these arrives."""
         extracts = [*arriving, *(one for history in self._history.values() for one in history)]
+        self._load_counted(session, extracts)
         if any(one.filters.training_behavior != "ignore_training" for one in self._reducers):
             self._training = results.training_among(session, {one.subject_id for one in extracts})
         self._relevant.load(session, extracts, self._reducers)
@@ -235,13 +236,14 @@ class Ledger:
             by_key = self._current.setdefault(stored.target_id, {})
             by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
 
-    def _load_counted(self, session: Session) -> None:
+    def _load_counted(self, session: Session, coming: Sequence[Extract]) -> None:
+        """Only what may come again, however much a reduction has counted."""
         running = {reducer.key for reducer in self._reducers if reducer.is_running}
-        places = {self._ids[place]: place for place in self._stored if place.reducer_key in running}
         if not running:
             return
+        places = {self._ids[place]: place for place in self._stored if place.reducer_key in running}
         subgroups = {id: place.subgroup for id, place in places.items()}
-        for reduction_id, counted in results.counted_in(session, self.topic, subgroups):
+        for reduction_id, counted in counted_among(session, self.topic, subgroups, coming):
             place = places[reduction_id]
             self._counted.setdefault((place.target_id, place.reducer_key), []).append(counted)
 
@@ -288,7 +290,7 @@ class Ledger:
             if (place := Place(target, key, one.subgroup)) in self._ids
         ]
         if counted:
-            results.write_counted(session, self.topic, counted)
+            write_counted(session, self.topic, counted)
 
 
 def _is_equal(before: Reduced, after: Reduced) -> bool:

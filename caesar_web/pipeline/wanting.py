@@ -1,6 +1,6 @@
 """What turns want of others elsewhere: extracts of classifications, reductions of targets."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from sqlalchemy.orm import Session
@@ -39,10 +39,9 @@ def want_after(
     for (reducible, topic), reducers in plan.reducers.items():
         for reducer in filter(is_called, reducers):
             keys = reducer.filters.extractor_keys
-            own = (one.classification for one in extractions if one.may_concern(keys))
-            ids = (one.user_id if topic == USER.name else one.subject.id for one in own)
-            targets = [id for id in ids if id is not None]
-            means |= want_reductions(session, reducible, [reducer], targets, now=now)
+            concerned = [one for one in extractions if one.may_concern(keys)]
+            first = _first_extracts(concerned, is_of_users=topic == USER.name)
+            means |= _want(session, reducible, [reducer], first, now=now)
     return means
 
 
@@ -55,15 +54,41 @@ def want_reductions(
     now: datetime,
 ) -> set[str]:
     """Lets those of the reducers that work elsewhere be asked for targets; gives who is asked."""
+    return _want(session, reducible, reducers, dict.fromkeys(targets), now=now)
+
+
+def _want(
+    session: Session,
+    reducible: Reducible,
+    reducers: Iterable[Reducer],
+    since: Mapping[int, int | None],
+    *,
+    now: datetime,
+) -> set[str]:
+    """`since` has the first extract of each target for which it is wanted, if not for all."""
     workflow_id = reducible.id if reducible.type == "Workflow" else None
-    called = [one for one in reducers if is_called(one)]
-    ids = set(targets) if called else ()
     rows = (
-        Wanted("reducer", *_whom(one), workflow_id, one.id, target)
-        for one in called
-        for target in ids
+        Wanted("reducer", *_whom(one), workflow_id, one.id, target, first)
+        for one in reducers
+        if is_called(one)
+        for target, first in since.items()
     )
     return statements.want(session, rows, now=now)
+
+
+def _first_extracts(
+    extractions: Iterable[Extraction], *, is_of_users: bool
+) -> dict[int, int | None]:
+    """The first extract of each subject or volunteer; None where there may be fewer than before."""
+    first: dict[int, int | None] = {}
+    for one in extractions:
+        target = one.classification.user_id if is_of_users else one.classification.subject.id
+        if target is None:
+            continue
+        ids = [extract.id for extract in one.extracts]
+        before = first.get(target, ids[0] if ids else None)
+        first[target] = min(before, *ids) if ids and before is not None else None
+    return first
 
 
 def _whom(part: Extractor | Reducer) -> tuple[str, str]:

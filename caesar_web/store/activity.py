@@ -120,9 +120,10 @@ class ExternalWork(Timestamps, Base):
     """What somebody elsewhere is asked for: an extract of a classification, or a reduction.
 
     `means` is who is asked (`external`: the service at `host`), `owner_id` the extractor or
-    reducer, `target_id` the classification, or the subject or user. `version` counts up whenever it
-    is wanted anew, so that what has come meanwhile is not taken for done. `not_before` holds back a
-    retry, or what a worker is just asking for.
+    reducer, `target_id` the classification, or the subject or user. `since` is the least id of the
+    extracts for which a reduction is wanted; None where all of them may matter. `version` counts up
+    whenever it is wanted anew, so that what has come meanwhile is not taken for done. `not_before`
+    holds back a retry, or what a worker is just asking for.
     """
 
     __tablename__ = "external_work"
@@ -145,6 +146,7 @@ class ExternalWork(Timestamps, Base):
     workflow_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
     owner_id: Mapped[int] = mapped_column(BigInteger)
     target_id: Mapped[int] = mapped_column(BigInteger)
+    since: Mapped[int | None] = mapped_column(BigInteger)
     version: Mapped[int] = mapped_column(BigInteger, server_default=text("0"))
     status: Mapped[str] = mapped_column(server_default="waiting")
     attempts: Mapped[int] = mapped_column(server_default=text("0"))

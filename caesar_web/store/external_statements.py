@@ -17,6 +17,8 @@ EXCHANGES_KEPT = 20  # of each extractor or reducer
 _work = table_of(ExternalWork)
 _UNSYNCHRONIZED = {"synchronize_session": False}
 _WANTED_ANEW = """(kind, owner_id, target_id) DO UPDATE SET
+    since = CASE WHEN external_work.since < excluded.since THEN external_work.since
+        WHEN excluded.since <= external_work.since THEN excluded.since END,
     version = external_work.version + 1, means = excluded.means, host = excluded.host,
     not_before = CASE WHEN external_work.status = 'failed' THEN excluded.not_before
         ELSE external_work.not_before END,
@@ -32,6 +34,7 @@ class Wanted(NamedTuple):
     workflow_id: int | None
     owner_id: int
     target_id: int
+    since: int | None = None
 
 
 class Claim(NamedTuple):
@@ -44,6 +47,7 @@ class Claim(NamedTuple):
     target_id: int
     version: int
     attempts: int
+    since: int | None = None
 
 
 class PutOff(NamedTuple):

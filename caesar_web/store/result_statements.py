@@ -1,15 +1,14 @@
-"""Statements over results: extracts, reductions, and what running reductions have counted."""
+"""Statements over results: extracts, and reductions."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, true
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Extract as ExtractValue
 from caesar_web.domain.folds import Reduced
-from caesar_web.domain.series import Counted
 from caesar_web.store import bulk
 from caesar_web.store.db import among, table_of
 from caesar_web.store.inbox import Subject
@@ -108,8 +107,12 @@ def extracts_of(
     targets: Iterable[int],
     *,
     most: int | None = None,
+    since: int | None = None,
 ) -> list[ExtractValue]:
-    """The extracts of some subjects or users in a workflow or project, `most` of them."""
+    """The extracts of some subjects or users in a workflow or project, `most` of them.
+
+    `since` is the least id that is wanted.
+    """
     target = _extracts.c[topic.target]
     rows = session.execute(
         select(
@@ -121,7 +124,11 @@ def extracts_of(
             _extracts.c.user_id,
             _extracts.c.data,
         )
-        .where(among(target, targets), _scope(reducible) == reducible.id)
+        .where(
+            among(target, targets),
+            _scope(reducible) == reducible.id,
+            true() if since is None else _extracts.c.id >= since,
+        )
         .limit(most)
     )
     return [ExtractValue(*row) for row in rows]
@@ -197,27 +204,6 @@ def reductions_of(
     ]
 
 
-def counted_in(
-    session: Session, topic: Topic, reductions: Mapping[int, str]
-) -> list[tuple[int, Counted]]:
-    """What running reductions have counted: the reduction's id, and the extract.
-
-    `reductions` gives the subgroup of each reduction by its id.
-    """
-    table = table_of(topic.counted)
-    rows = session.execute(
-        select(
-            table.c.reduction_id,
-            table.c.classification_id,
-            table.c.extract_id,
-            table.c.extractor_key,
-            table.c.user_id,
-            table.c.subject_id,
-        ).where(among(table.c.reduction_id, reductions))
-    )
-    return [(row[0], Counted(reductions[row[0]], *row[1:])) for row in rows]
-
-
 def write_reductions(
     session: Session,
     reducible: Reducible,
@@ -260,37 +246,6 @@ def write_reductions(
 def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> None:
     table = table_of(topic.reductions)
     session.execute(delete(table).where(among(table.c.id, ids)))
-
-
-def forget_counted(session: Session, topic: Topic, reduction_ids: Iterable[int]) -> None:
-    """Lets running reductions count again what they have counted."""
-    table = table_of(topic.counted)
-    session.execute(delete(table).where(among(table.c.reduction_id, reduction_ids)))
-
-
-def write_counted(session: Session, topic: Topic, counted: Sequence[tuple[int, Counted]]) -> None:
-    """Remembers what running reductions have counted, by the reductions' ids."""
-    rows = (
-        {
-            "reduction_id": reduction_id,
-            **{n: v for n, v in one._asdict().items() if n != "subgroup"},
-        }
-        for reduction_id, one in counted
-    )
-    bulk.insert(
-        session,
-        table_of(topic.counted),
-        rows,
-        columns=(
-            "reduction_id",
-            "extract_id",
-            "classification_id",
-            "extractor_key",
-            "user_id",
-            "subject_id",
-        ),
-        conflict="(reduction_id, extract_id) DO NOTHING",
-    )
 
 
 def _scope(reducible: Reducible) -> Any:

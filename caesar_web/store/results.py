@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, UniqueConstraint, false, text
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
 from caesar_web.store.db import NEVER_REUSED, Base, BigId, Json, Timestamps, UTCDateTime
 
@@ -27,7 +27,7 @@ class Extract(Timestamps, Base):
             sqlite_where=_OF_A_MACHINE,
         ),
         Index(None, "subject_id", "workflow_id"),
-        Index(None, "user_id", "workflow_id"),
+        Index(None, "user_id", "workflow_id", "id"),
         Index(None, "workflow_id", "id"),
         NEVER_REUSED,
     )
@@ -80,6 +80,16 @@ class UserReduction(_Reduction, Base):
 
 class _Counted:
     """An extract that a running reduction has counted, as `domain.series.Counted` has it."""
+
+    __tablename__: str
+
+    @declared_attr.directive
+    @classmethod
+    def __table_args__(cls) -> tuple[Index, ...]:
+        return (
+            Index(f"{cls.__tablename__}_again", "reduction_id", "classification_id"),
+            Index(f"{cls.__tablename__}_of_a_pair", "reduction_id", "user_id", "subject_id"),
+        )
 
     extract_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     classification_id: Mapped[int | None] = mapped_column(BigInteger)
