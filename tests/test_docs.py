@@ -2,9 +2,12 @@
 
 import json
 import re
+import runpy
+import time
 import tomllib
 from collections.abc import Iterator
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any
 
 import click
@@ -23,6 +26,7 @@ from caesar_web.domain.effects import EFFECTS
 from caesar_web.domain.evaluation import EvaluationError, evaluate
 from caesar_web.domain.extractors import EXTRACTORS
 from caesar_web.domain.reducers import REDUCERS
+from caesar_web.external.signing import signature
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.db import db
 from caesar_web.store.results import SubjectReduction
@@ -246,6 +250,17 @@ def test_the_example_of_the_readme_does_what_it_says(app: Flask) -> None:
         assert reduction.data == {"LION": number}
         assert len(actions) == (1 if number >= 5 else 0)
         db.session.remove()
+
+
+def test_signatures_are_checked_as_the_page_says(tmp_path: Path) -> None:
+    (code,) = (body for body in blocks(TEXTS["docs/pipeline.md"], "python") if "hmac" in body)
+    (tmp_path / "check.py").write_text(code)
+    check = runpy.run_path(str(tmp_path / "check.py"))["is_from_caesar"]
+    now = int(time.time())
+    assert check(signature("shared", b"{}", at=now), b"{}", "shared")
+    assert not check(signature("other", b"{}", at=now), b"{}", "shared")
+    assert not check(signature("shared", b"[]", at=now), b"{}", "shared")
+    assert not check(signature("shared", b"{}", at=now - 301), b"{}", "shared")
 
 
 @pytest.mark.parametrize("name", [*EXTRACTORS, *REDUCERS, *EFFECTS])

@@ -11,8 +11,8 @@ from caesar_web.access import pushing, running
 from caesar_web.access.permissions import permit
 from caesar_web.access.pushing import Missing
 from caesar_web.api import bodies, conditional, rendering
-from caesar_web.domain.documents import is_key
 from caesar_web.domain.effects import panoptes_id
+from caesar_web.domain.keys import is_key
 from caesar_web.domain.options import Unreadable
 from caesar_web.external.addresses import RefusedAddress, refuse_in_itself
 from caesar_web.pipeline.pushing import PushedExtract, Refused

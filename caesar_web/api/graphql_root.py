@@ -12,9 +12,9 @@ from caesar_web.access.permissions import Hidden, NotAllowed, Place
 from caesar_web.api import bodies
 from caesar_web.api import data_requests as requests_api
 from caesar_web.api import graphql_nodes as nodes
-from caesar_web.domain.documents import is_key
 from caesar_web.domain.exports import read_export
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
+from caesar_web.domain.keys import is_key
 from caesar_web.pipeline.exporting import TooMany
 from caesar_web.pipeline.pushing import PushedExtract, PushedReduction, Refused
 from caesar_web.pipeline.run_orders import Scope, order

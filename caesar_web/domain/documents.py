@@ -14,7 +14,8 @@ from caesar_web.domain.effects import EffectRow, read_effect_row
 from caesar_web.domain.extractors import EXTRACTORS, read_extractor_options
 from caesar_web.domain.filters import read_filters
 from caesar_web.domain.grouping import read_grouping
-from caesar_web.domain.options import Reader, Unreadable, choice, read_options, switch
+from caesar_web.domain.keys import is_key, no_key
+from caesar_web.domain.options import Reader, Unreadable, choice, concealed, read_options, switch
 from caesar_web.domain.reducer_options import COMMON_OPTIONS
 from caesar_web.domain.reducers import REDUCERS, read_reducer_options
 from caesar_web.domain.rules import RULES_APPLIED
@@ -28,7 +29,6 @@ SETTINGS: dict[str, Reader] = {
     "public_reductions": switch,
 }
 
-_KEY = re.compile(r"[^\s./\[\]]{1,200}")
 _VERSION = re.compile(r"\d{1,9}(\.\d{1,9})*", re.ASCII)
 _RESERVED = "this key is kept for subject metadata"
 
@@ -37,15 +37,20 @@ Part = TypeVar("Part")
 
 @dataclass(frozen=True)
 class ExtractorRow:
+    """An extractor as somebody writes it; see `EffectRow` for its secrets."""
+
     key: str
     type: str
     config: dict[str, Any]
     minimum_workflow_version: str | None
     status: str = "active"
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
 class ReducerRow:
+    """A reducer as somebody writes it; see `EffectRow` for its secrets."""
+
     key: str
     type: str
     config: dict[str, Any]
@@ -56,6 +61,7 @@ class ReducerRow:
     user_reducer_keys: list[str] | None
     subject_reducer_keys: list[str] | None
     status: str = "active"
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True)
@@ -125,7 +131,7 @@ def _alone(
         check_storable(entry)
     except Unstorable as problem:
         raise InvalidConfiguration([Problem("", str(problem))]) from None
-    problems = [] if key == known or is_key(key) else [Problem(".key", _no_key(key))]
+    problems = [] if key == known or is_key(key) else [Problem(".key", no_key(key))]
     row = read(key, dict(entry), "", problems)
     if row is None or problems:
         raise InvalidConfiguration(Problem(place[1:], message) for place, message in problems)
@@ -154,8 +160,10 @@ def _extractor(
         problems.append(Problem(f"{place}.minimum_version", 'must be a version such as "12.10"'))
     if type_name is None:
         return None
-    read_extractor_options(type_name, entry, place=place, problems=problems)
-    return ExtractorRow(key, type_name, entry, None if version is None else str(version), status)
+    read = read_extractor_options(type_name, entry, place=place, problems=problems)
+    config, secrets = concealed(EXTRACTORS[type_name].options, entry, read)
+    version = None if version is None else str(version)
+    return ExtractorRow(key, type_name, config, version, status, secrets)
 
 
 def _reducers(given: Any, place: str, problems: list[Problem]) -> list[ReducerRow]:
@@ -191,7 +199,8 @@ def _reducer(
     if own and REDUCERS[type_name].weighs(own) and not values["user_reducer_keys"]:
         message = "must be given, as it looks at the reductions of volunteers"
         problems.append(Problem(f"{place}.user_reducer_keys", message))
-    return ReducerRow(key, type_name, entry, **values, status=status)
+    config, secrets = concealed(REDUCERS[type_name].options, entry, own)
+    return ReducerRow(key, type_name, config, **values, status=status, secrets=secrets)
 
 
 def _rules(topic: str) -> Callable[[Any, str, list[Problem]], list[RuleRow]]:
@@ -241,21 +250,12 @@ def _keyed(
         problems.append(Problem(place, "must be an object of keys"))
         return
     for key, entry in given.items():
-        if not _KEY.fullmatch(key):
-            problems.append(Problem(place, _no_key(key)))
+        if not is_key(key):
+            problems.append(Problem(place, no_key(key)))
         elif not isinstance(entry, Mapping):
             problems.append(Problem(f"{place}.{key}", "must be an object"))
         else:
             yield key, entry
-
-
-def is_key(text: str) -> bool:
-    """Whether something can be the key of an extractor or reducer."""
-    return _KEY.fullmatch(text) is not None
-
-
-def _no_key(key: str) -> str:
-    return f"{key!r:.60} cannot be a key: no spaces, dots, slashes or brackets"
 
 
 def _list(given: Any, place: str, problems: list[Problem]) -> list[Any]:

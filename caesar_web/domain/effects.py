@@ -8,6 +8,7 @@ from caesar_web.domain.options import (
     Option,
     Unreadable,
     choice,
+    concealed,
     https_url,
     number,
     read_options,
@@ -17,6 +18,7 @@ from caesar_web.domain.options import (
     whole_number,
     within,
 )
+from caesar_web.domain.signed import SECRET
 from caesar_web.domain.values import Problem
 
 RETIREMENT_REASONS = (
@@ -107,13 +109,7 @@ def read_effect_row(
 ) -> EffectRow:
     """The effect with its secrets taken out of its config; where `problems` are added, in part."""
     name, values = read_effect(action, config, topic=topic, place=place, problems=problems)
-    secrets = {}
-    for option in EFFECTS[name].options if name else ():
-        if option.hide and option.name in values:
-            values[option.name], secret = option.hide(values[option.name])
-            if secret:
-                secrets[option.name] = secret
-    return EffectRow(name, values, secrets)
+    return EffectRow(name, *concealed(EFFECTS[name].options if name else (), values, values))
 
 
 def target_of(action: str, config: Mapping[str, Any]) -> Target | None:
@@ -171,7 +167,7 @@ EFFECTS: dict[str, EffectType] = {
         (Option("collection_id", panoptes_id, required=True, label="Collection"),),
         target="collection_id",
     ),
-    "external": EffectType("subject", _EXTERNAL, once=False),
+    "external": EffectType("subject", (*_EXTERNAL, SECRET), once=False),
     "external_with_basic_auth": EffectType(
         "subject",
         (
@@ -181,9 +177,11 @@ EFFECTS: dict[str, EffectType] = {
                 "password",
                 text,
                 hide=whole,
+                kind="secret",
                 label="Password",
                 help="Kept encrypted, and shown to nobody again.",
             ),
+            SECRET,
         ),
         once=False,
     ),

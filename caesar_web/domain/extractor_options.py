@@ -7,7 +7,8 @@ from typing import Any
 
 import jsonpath
 
-from caesar_web.domain.options import Option, Unreadable, choice, service_url, text
+from caesar_web.domain.options import Option, Unreadable, choice, service_url, text, userinfo
+from caesar_web.domain.signed import SECRET
 
 Path = jsonpath.JSONPath | jsonpath.CompoundJSONPath
 
@@ -127,10 +128,12 @@ SERVICE_OPTIONS = (
     Option(
         "url",
         service_url,
+        hide=userinfo,
         kind="url",
         label="Address",
         help="Gets each classification as JSON, and answers with the extract’s data."
         " Without an address a program of yours writes the extracts.",
         example="https://example.org/extract",
     ),
+    SECRET,
 )

@@ -1,7 +1,7 @@
 """Extractors: what each type pulls out of a classification."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from caesar_web.domain.classification import Classification, document
@@ -55,13 +55,14 @@ class ExtractorType:
 
 @dataclass(frozen=True)
 class Extractor:
-    """A configured extractor of a workflow."""
+    """A configured extractor of a workflow; its `secrets` are sealed."""
 
     id: int
     key: str
     type: ExtractorType
     options: Options
     minimum_workflow_version: str | None = None
+    secrets: str | None = field(default=None, repr=False)
 
     def wants(self, classification: Classification) -> bool:
         """Whether the classification was made with a version of the workflow that counts."""

@@ -29,6 +29,7 @@ Kind = Literal[
     "values",  # names, each with any value
     "groups",  # names, each with some texts
     "url",
+    "secret",  # typed unseen
     "object",  # has options of its own
 ]
 Hider = Callable[[str], tuple[str, str]]  # gives what may be shown, and the secret or ""
@@ -169,6 +170,19 @@ def userinfo(url: str) -> tuple[str, str]:
     if not secret:
         return url, ""
     return urlunsplit(parts._replace(netloc=f"{MASK}@{server}")), secret
+
+
+def concealed(
+    options: Sequence[Option], config: Mapping[str, Any], read: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """A config without its secrets, which stand by themselves; of what could be `read` of it."""
+    shown, secrets = dict(config), {}
+    for option in options:
+        if option.hide and read.get(option.name):
+            shown[option.name], secret = option.hide(read[option.name])
+            if secret:
+                secrets[option.name] = secret
+    return shown, secrets
 
 
 def read_options(

@@ -5,8 +5,8 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from caesar_web.domain.documents import is_key
 from caesar_web.domain.events import LARGEST_ID
+from caesar_web.domain.keys import is_key
 from caesar_web.domain.values import DomainError, Unstorable, check_storable
 
 REQUIRED = ("extractor_key", "subject_id", "data")

@@ -15,7 +15,8 @@ from caesar_web.domain.library_options import (
     rectangle_call,
     with_parameters,
 )
-from caesar_web.domain.options import Option, read_options, service_url, switch, text
+from caesar_web.domain.options import Option, read_options, service_url, switch, text, userinfo
+from caesar_web.domain.signed import SECRET
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
 from caesar_web.domain.swap_reducers import SKILL_OPTIONS, SWAP_OPTIONS, Swap, SwapSkill
 from caesar_web.domain.values import Problem, as_text, bounded, is_blank, is_number
@@ -184,6 +185,7 @@ _FIELD = Option(
 _URL = Option(
     "url",
     service_url,
+    hide=userinfo,
     kind="url",
     label="Address",
     help="Gets the extracts as JSON, and answers with the reduction’s data. Without an address a"
@@ -250,7 +252,7 @@ REDUCERS: dict[str, ReducerType] = {
         about="Nothing by itself: a program of yours pushes its reductions in.",
     ),
     "external": ReducerType(
-        (_URL,),
+        (_URL, SECRET),
         Placeholder(),
         is_pushed=True,
         title="External",

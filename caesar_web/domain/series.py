@@ -24,7 +24,7 @@ MODES = ("default_reduction", "running_reduction")
 class Reducer:
     """A configured reducer of a workflow or project.
 
-    What came within its `gaps` is never counted in running mode.
+    What came within its `gaps` is never counted in running mode. Its `secrets` are sealed.
     """
 
     id: int
@@ -37,6 +37,7 @@ class Reducer:
     is_running: bool = False
     relevant_keys: tuple[str, ...] = ()
     gaps: tuple[tuple[datetime, datetime], ...] = ()
+    secrets: str | None = field(default=None, repr=False)
 
 
 class Series(Protocol):

@@ -4,9 +4,10 @@ import json
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -26,9 +27,11 @@ from caesar_web.external.addresses import (
     refuse_ip,
 )
 from caesar_web.external.deadline import Deadline
+from caesar_web.external.signing import HEADER, signature
 
 HEADERS = {"Accept": "application/json", "User-Agent": "caesar_web"}
 ANY_KIND = {"Accept": "*/*"}
+NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 CHUNK_SIZE = 64 * 1024
 REFUSALS_OF_ALL = frozenset({408, 429})  # below 500, said of the server and not of the request
 
@@ -77,9 +80,16 @@ class GuardedClient:
         self._most_seconds = most_seconds
         self._most_bytes = most_bytes
 
-    def post(self, url: str, body: Any, *, auth: Auth | None = None) -> Answer:
-        """Send the body as JSON. `auth` counts more than credentials in the URL."""
-        return self._call("POST", url, body=_json(body), auth=auth)
+    def post(
+        self, url: str, body: Any, *, auth: Auth | None = None, secret: str | None = None
+    ) -> Answer:
+        """Send the body as JSON, signed if there is a secret.
+
+        `auth` counts more than credentials in the URL.
+        """
+        sent = _json(body)
+        signed = {HEADER: signature(secret, sent, at=int(time.time()))} if secret else {}
+        return self._call("POST", url, body=sent, auth=auth, headers=signed)
 
     def get(self, url: str, *, most_bytes: int | None = None) -> Answer:
         """Fetch what is there, up to a size of its own."""
@@ -96,6 +106,7 @@ class GuardedClient:
         *,
         body: bytes | None = None,
         auth: Auth | None = None,
+        headers: Mapping[str, str] = NO_HEADERS,
         most_bytes: int | None = None,
         cut_at: int | None = None,
     ) -> Answer:
@@ -111,6 +122,7 @@ class GuardedClient:
         ):
             refuse_host_of(address)
             request = _request(method, address, body=body, auth=auth or address.auth)
+            request.headers.update(headers)
             if cut_at is not None:
                 request.headers.update(ANY_KIND)
             # Sent without a session, which would follow redirects (or read their bodies without

@@ -15,6 +15,7 @@ from caesar_web.domain.extractors import Extractor
 from caesar_web.domain.hosts import host_of
 from caesar_web.domain.library_options import MEANS as AGGREGATION
 from caesar_web.domain.library_options import LibraryCall
+from caesar_web.domain.secrets import Destination, SecretLost, destination
 from caesar_web.domain.series import Reducer
 from caesar_web.domain.values import DomainError, check_storable
 from caesar_web.external import aggregation
@@ -23,6 +24,7 @@ from caesar_web.external.answers import read_answer
 from caesar_web.external.http import ExternalError, GuardedClient
 from caesar_web.jobs import queues, tasks
 from caesar_web.store.db import dump_json
+from caesar_web.store.sealing import Sealer, Unopenable
 
 MOST_SHOWN = 20_000  # characters of a body, for those who look at an exchange
 
@@ -68,20 +70,27 @@ def call_by(means: str) -> Call:
     if means == AGGREGATION and url:
         return partial(_post_to_library, tasks.external(), url.rstrip("/"))
     calls: dict[str, Call] = {
-        queues.EXTERNAL: partial(_post, tasks.external()),
+        queues.EXTERNAL: partial(_post, tasks.external(), tasks.sealer()),
         AGGREGATION: _library,
     }
     return calls[means]
 
 
-def _post(client: GuardedClient, part: Part, body: Any) -> Exchange:
-    return _posted(client, part.options["url"], body)
+def _post(client: GuardedClient, sealer: Sealer, part: Part, body: Any) -> Exchange:
+    try:
+        secrets = sealer.open(part.secrets) if part.secrets else {}
+        to = destination(part.options, secrets)
+    except (SecretLost, Unopenable) as problem:  # a missing key may come back
+        refusal = ExternalError(str(problem), permanent=isinstance(problem, SecretLost))
+        return Exchange(dump_json(body)[:MOST_SHOWN], 0.0, problem=refusal)
+    return _posted(client, to, body)
 
 
 def _post_to_library(client: GuardedClient, url: str, part: Part, body: Any) -> Exchange:
     """Asks an online application of the library at that address."""
     name, parameters = _call_of(part)
-    return _posted(client, f"{url}/{_kind(part)}/{name}?{urlencode(query(parameters))}", body)
+    url = f"{url}/{_kind(part)}/{name}?{urlencode(query(parameters))}"
+    return _posted(client, Destination(url), body)
 
 
 def _library(part: Part, body: Any) -> Exchange:
@@ -123,16 +132,16 @@ def _call_of(part: Part) -> LibraryCall:
     return part.type.call(part.options)
 
 
-def _posted(client: GuardedClient, url: str, body: Any) -> Exchange:
+def _posted(client: GuardedClient, to: Destination, body: Any) -> Exchange:
     sent, started = dump_json(body)[:MOST_SHOWN], time.monotonic()
     try:
-        answer = client.post(url, body)
+        answer = client.post(to.url, body, auth=to.credentials, secret=to.secret)
     except ExternalError as problem:
         seconds = time.monotonic() - started
         return Exchange(sent, seconds, status=problem.status, problem=problem)
     received = answer.body[:MOST_SHOWN].decode("utf-8", "replace").replace("\0", "�")
     came = partial(Exchange, sent, answer.seconds, status=answer.status, received=received)
     try:
-        return came(value=read_answer(answer, host=host_of(url)))
+        return came(value=read_answer(answer, host=host_of(to.url)))
     except ExternalError as problem:
         return came(problem=problem)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from caesar_web.domain.effects import EffectRow, target_of
+from caesar_web.domain.effects import target_of
 from caesar_web.domain.lights import FAILED, WELL
 from caesar_web.domain.secrets import SecretLost, destination
 from caesar_web.external.http import ExternalError, GuardedClient
@@ -114,8 +114,8 @@ def _post(means: Means, claim: Claim) -> None:
     if claim.payload is None:
         raise CallFailed(f"the subject has no reduction of {claim.config['reducer_key']}")
     secrets = means.sealer.open(claim.secrets) if claim.secrets else {}
-    url, credentials = destination(EffectRow(claim.effect_type, claim.config, secrets))
-    means.external.post(url, claim.payload, auth=credentials)
+    to = destination(claim.config, secrets)
+    means.external.post(to.url, claim.payload, auth=to.credentials, secret=to.secret)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from caesar_web.pipeline.configuring import Change, ChangedMeanwhile, Unknown
 from caesar_web.store import transfer
 from caesar_web.store.configuration import Extractor, Project, Reducer, Workflow
 from caesar_web.store.fingerprints import fingerprint
+from caesar_web.store.part_writing import write
 from caesar_web.store.projects import add_project
 from caesar_web.store.renaming import rename_references as let_references_follow
 from caesar_web.store.snapshot import Reducible
@@ -45,7 +46,7 @@ def save_extractor(
         if extractor is None:
             extractor = Extractor(key=row.key, created_at=change.now)
             workflow.extractors.append(extractor)
-        transfer.update(extractor, change.now, transfer.options_of(row))
+        write(extractor, row, change.sealer, now=change.now)
         if rename_references and key is not None and key != row.key:
             let_references_follow(session, workflow, extractors={key: row.key}, now=change.now)
         session.flush()
@@ -76,7 +77,7 @@ def save_reducer(
                 created_at=change.now,
             )
             session.add(reducer)
-        transfer.update(reducer, change.now, transfer.options_of(row))
+        write(reducer, row, change.sealer, now=change.now)
         session.flush()
         if rename_references and key is not None and key != row.key:
             let_references_follow(session, owner, reducers={key: row.key}, now=change.now)

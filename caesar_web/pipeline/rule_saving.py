@@ -24,6 +24,7 @@ from caesar_web.store import effects, transfer
 from caesar_web.store.configuration import SubjectRule, Workflow
 from caesar_web.store.effects import AnyEffect, AnyRule, Saving
 from caesar_web.store.fingerprints import fingerprint
+from caesar_web.store.part_writing import update
 from caesar_web.store.sealing import Sealer
 
 
@@ -107,7 +108,7 @@ def move_rule(change: Change, place: Place, step: Literal[-1, 1]) -> None:
         rules[at], rules[at + step] = rules[at + step], rules[at]
         _put(workflow, place.rule, rules)
         for order, rule in enumerate(rules):
-            transfer.update(rule, change.now, {"row_order": order})
+            update(rule, change.now, {"row_order": order})
 
 
 @contextmanager
@@ -180,7 +181,7 @@ def _reworded(rule: AnyRule, condition: str, saving: Saving) -> bool:
     """Gives the rule a condition that says something else; whether it does."""
     if same_json(rule.condition, condition):
         return False
-    transfer.update(rule, saving.now, {"condition": condition})
+    update(rule, saving.now, {"condition": condition})
     return True
 
 

@@ -67,6 +67,8 @@ class Workflow(_Pausable, Timestamps, Base):
 
 
 class Extractor(_Pausable, Timestamps, Base):
+    """An extractor of a workflow; its `secrets` are as those of effects."""
+
     __tablename__ = "extractors"
     __table_args__ = (UniqueConstraint("workflow_id", "key"), NEVER_REUSED)
 
@@ -76,12 +78,14 @@ class Extractor(_Pausable, Timestamps, Base):
     type: Mapped[str]
     config: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     minimum_workflow_version: Mapped[str | None]
+    secrets: Mapped[str | None] = mapped_column(Text)
 
 
 class Reducer(_Pausable, Timestamps, Base):
     """A reducer of a workflow or of a project: its reducible.
 
-    `gaps` are the spans of time, from and until, that nothing is to make up for.
+    `gaps` are the spans of time, from and until, that nothing is to make up for. Its `secrets` are
+    as those of effects.
     """
 
     __tablename__ = "reducers"
@@ -100,6 +104,7 @@ class Reducer(_Pausable, Timestamps, Base):
     user_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
     subject_reducer_keys: Mapped[list[str] | None] = mapped_column(Json)
     gaps: Mapped[list[list[str]] | None] = mapped_column(Json)
+    secrets: Mapped[str | None] = mapped_column(Text)
 
 
 class _Rule(_Pausable, Timestamps):

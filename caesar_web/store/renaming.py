@@ -9,8 +9,9 @@ from caesar_web.domain.conditions import InvalidCondition, parse
 from caesar_web.domain.renaming import Names, renamed_reducer, renamed_rule
 from caesar_web.store.configuration import Project, Reducer, Workflow
 from caesar_web.store.effects import AnyRule
+from caesar_web.store.part_writing import update
 from caesar_web.store.rules import condition_text
-from caesar_web.store.transfer import reducer_entry, reducers_of, rule_entry, update
+from caesar_web.store.transfer import reducer_entry, reducers_of, rule_entry
 
 _REFERRING = ("filters", "grouping", "user_reducer_keys", "subject_reducer_keys")
 

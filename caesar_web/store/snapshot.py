@@ -179,7 +179,7 @@ def extractor_of(row: tables.Extractor | ExtractorRow) -> Extractor:
     options = read_extractor_options(row.type, row.config, place=row.key, problems=problems)
     _refuse(problems)
     id, version = getattr(row, "id", 0), row.minimum_workflow_version
-    return Extractor(id, row.key, EXTRACTORS[row.type], options, version)
+    return Extractor(id, row.key, EXTRACTORS[row.type], options, version, _sealed(row))
 
 
 def reducer_of(row: tables.Reducer | ReducerRow) -> Reducer:
@@ -201,9 +201,15 @@ def reducer_of(row: tables.Reducer | ReducerRow) -> Reducer:
         is_running,
         tuple(relevant or ()),
         tuple(_gap(*span) for span in getattr(row, "gaps", None) or ()),
+        _sealed(row),
     )
     _refuse(problems)
     return reducer
+
+
+def _sealed(row: tables.Extractor | tables.Reducer | ExtractorRow | ReducerRow) -> str | None:
+    """The secrets of a row; those of a document are not sealed yet, and nobody is asked for it."""
+    return row.secrets if isinstance(row, tables.Extractor | tables.Reducer) else None
 
 
 def _gap(since: str, until: str) -> tuple[datetime, datetime]:

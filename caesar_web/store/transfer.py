@@ -14,6 +14,7 @@ from caesar_web.store import revisions, rules
 from caesar_web.store.configuration import Extractor, Project, Reducer, Revision, Workflow
 from caesar_web.store.db import dump_json
 from caesar_web.store.effects import AnyRule, Saving
+from caesar_web.store.part_writing import write
 from caesar_web.store.statuses import set_status
 
 Kept = TypeVar("Kept", Extractor, Reducer)
@@ -57,9 +58,9 @@ def apply(
             else:
                 setattr(workflow, name, value)
         if document.extractors is not None:
-            _replace_extractors(session, workflow, document.extractors, saving.now)
+            _replace_extractors(session, workflow, document.extractors, saving)
         if document.reducers is not None:
-            _replace_reducers(session, workflow, document.reducers, saving.now)
+            _replace_reducers(session, workflow, document.reducers, saving)
         rules.replace(workflow, document, saving)
     return workflow.revision > revision
 
@@ -101,34 +102,37 @@ def changing(
 
 
 def _state(session: Session, owner: Workflow | Project) -> tuple[str, list[Any]]:
-    """All that makes a revision: what is shown, to the letter, and what of effects is not shown."""
-    kept: list[AnyRule] = []
+    """All that makes a revision: what is shown, to the letter, and what of it is not shown."""
+    rules: list[AnyRule] = []
+    parts: list[Extractor | Reducer] = [*reducers_of(session, owner)]
     if isinstance(owner, Workflow):
-        kept = [*owner.subject_rules, *owner.user_rules]
+        rules = [*owner.subject_rules, *owner.user_rules]
+        parts += owner.extractors
+    effects = (effect for rule in rules for effect in rule.effects)
     return dump_json(show(session, owner)), [
-        (effect.id, effect.revision, effect.target_owner)
-        for rule in kept
-        for effect in rule.effects
+        *((one.id, one.revision, one.target_owner) for one in effects),
+        *((part.id, part.secrets) for part in parts),
     ]
 
 
 def _replace_extractors(
-    session: Session, workflow: Workflow, rows: Sequence[ExtractorRow], now: datetime
+    session: Session, workflow: Workflow, rows: Sequence[ExtractorRow], saving: Saving
 ) -> None:
     existing = _kept(workflow.extractors, rows)
     workflow.extractors = list(existing.values())
     session.flush()  # before others get the keys of those that are gone
     kept = []
     for row in rows:
-        extractor = existing.get(row.key) or Extractor(key=row.key, created_at=now)
-        update(extractor, now, options_of(row))
-        set_status(extractor, row.status, now=now)
+        extractor = existing.get(row.key) or Extractor(key=row.key, created_at=saving.now)
+        place = f"extractors_config.{row.key}"
+        write(extractor, row, saving.sealer, place=place, now=saving.now)
+        set_status(extractor, row.status, now=saving.now)
         kept.append(extractor)
     workflow.extractors = kept
 
 
 def _replace_reducers(
-    session: Session, workflow: Workflow, rows: Sequence[ReducerRow], now: datetime
+    session: Session, workflow: Workflow, rows: Sequence[ReducerRow], saving: Saving
 ) -> None:
     there = reducers_of(session, workflow)
     existing = _kept(there, rows)
@@ -140,31 +144,21 @@ def _replace_reducers(
         reducer = existing.get(row.key)
         if reducer is None:
             reducer = Reducer(
-                reducible_type="Workflow", reducible_id=workflow.id, key=row.key, created_at=now
+                reducible_type="Workflow",
+                reducible_id=workflow.id,
+                key=row.key,
+                created_at=saving.now,
             )
             session.add(reducer)
-        update(reducer, now, options_of(row))
-        set_status(reducer, row.status, now=now)
+        place = f"reducers_config.{row.key}"
+        write(reducer, row, saving.sealer, place=place, now=saving.now)
+        set_status(reducer, row.status, now=saving.now)
 
 
 def _kept(there: Iterable[Kept], rows: Iterable[ExtractorRow | ReducerRow]) -> dict[str, Kept]:
     """Those that stay, by their keys. What is to be of another type is another one."""
     types = {row.key: row.type for row in rows}
     return {part.key: part for part in there if types.get(part.key) == part.type}
-
-
-def options_of(row: ExtractorRow | ReducerRow) -> dict[str, Any]:
-    """All that a part is, but for its state."""
-    return {name: value for name, value in vars(row).items() if name != "status"}
-
-
-def update(target: Any, now: datetime, values: dict[str, Any]) -> None:
-    """Gives a row these values, and says when, if that changes it."""
-    changed = {name: value for name, value in values.items() if getattr(target, name) != value}
-    if changed:
-        target.updated_at = now
-    for name, value in changed.items():
-        setattr(target, name, value)
 
 
 def reducers_of(session: Session, owner: Workflow | Project) -> Sequence[Reducer]:

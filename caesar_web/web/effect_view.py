@@ -74,7 +74,7 @@ def _effect(effect: EffectDraft, at: int, found: Offered, keys: Sequence[str]) -
                 help,
                 offered,
                 by_id,
-                option.hide is not None and option.name == "password",
+                option.kind == "secret",
                 effect.problems.get(option.name),
             )
         )

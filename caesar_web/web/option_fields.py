@@ -12,6 +12,7 @@ from wtforms.utils import unset_value
 from caesar_web.domain.options import Option, Unreadable, several
 
 MOST_ROWS = 1000
+UNSEEN = widgets.PasswordInput(hide_value=False)  # the mask is to come back
 TYPED = {
     "text",
     "texts",
@@ -218,6 +219,7 @@ _MADE: dict[str, Made] = {
     "whole number": _text,
     "number": _text,
     "url": _text,
+    "secret": lambda option, offered, said: StringField(widget=UNSEEN, **said),
     "switch": lambda option, offered, said: BooleanField(**said),
     "choice": _choice,
     "choices": lambda option, offered, said: _boxes(option.choices, said),

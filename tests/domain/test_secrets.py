@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from caesar_web.domain.documents import read_document
 from caesar_web.domain.effects import EffectRow, Target, read_effect_row, target_of
 from caesar_web.domain.options import MASK
-from caesar_web.domain.secrets import SecretLost, destination, resolved, says_the_same
+from caesar_web.domain.secrets import Destination, SecretLost, destination, resolved, says_the_same
 from caesar_web.domain.values import Problem
 
 HOOK = "https://example.org/hook?a=1"
@@ -69,13 +69,15 @@ def test_documents_never_hold_secrets_where_they_are_shown_b6() -> None:
 def test_what_is_taken_out_is_what_is_sent(secret: str) -> None:
     row = external(f"https://bob:{secret}@example.org/x")
     assert row.config["url"] == f"https://{MASK}@example.org/x"
-    assert destination(row) == ("https://example.org/x", ("bob", unquote(secret)))
+    found = destination(row.config, row.secrets)
+    assert found == Destination("https://example.org/x", ("bob", unquote(secret)))
 
 
 @pytest.mark.parametrize(
     ("row", "goes_to"),
     [
         (read(AUTH), (HOOK, ("bob", "s3cret"))),
+        (read({**AUTH, "secret": "shared"}), (HOOK, ("bob", "s3cret"), "shared")),
         (read({**AUTH, "password": None}), (HOOK, ("bob", ""))),
         (external(HOOK), (HOOK, None)),
         (external(WITH_USERINFO), ("https://example.org:8443/hook?a=1", ("bob", "pa@ss"))),
@@ -87,16 +89,22 @@ def test_what_is_taken_out_is_what_is_sent(secret: str) -> None:
     ],
 )
 def test_an_address_and_whom_it_gets_it_from(row: EffectRow, goes_to: Any) -> None:
-    assert destination(row) == goes_to
+    assert destination(row.config, row.secrets) == Destination(*goes_to)
 
 
 @pytest.mark.parametrize(
-    "row", [read(AUTH), external(WITH_USERINFO), external(f"https://{MASK}@a")]
+    "row",
+    [
+        read(AUTH),
+        external(WITH_USERINFO),
+        external(f"https://{MASK}@a"),
+        read({"url": HOOK, "reducer_key": "swap", "secret": "shared"}, "external"),
+    ],
 )
 def test_a_mask_is_never_sent(row: EffectRow) -> None:
     for secrets in ({}, dict.fromkeys(row.secrets, MASK)):
         with pytest.raises(SecretLost):
-            destination(EffectRow(row.action, row.config, secrets))
+            destination(row.config, secrets)
 
 
 def resolve(row: EffectRow, *kept: EffectRow) -> tuple[dict[str, str], list[str]]:

@@ -2,7 +2,9 @@
 
 import base64
 import gzip
+import hmac
 import json
+import re
 import socket
 import threading
 import time
@@ -15,6 +17,7 @@ from typing import Any
 import pytest
 
 from caesar_web.external.http import ExternalError, GuardedClient
+from caesar_web.external.signing import signature
 from tests.external.internet import Authority, Behaviour, Internet, Server, hostile_server
 
 PUBLIC = "93.184.216.34"
@@ -81,6 +84,23 @@ def test_a_body_goes_out_as_json_and_the_answer_comes_back(
     } <= set(lines)
     assert not any(line.startswith(("Authorization", "Cookie")) for line in lines)
     assert internet.connected == [(PUBLIC, 443)]
+
+
+def test_a_body_is_signed_with_a_secret(serve: Serve) -> None:
+    server = serve(answering(b""))
+    started = int(time.time())
+    GuardedClient().post(URL, {"a": "ü"}, secret="shared")
+    head, _, body = server.requests[0].partition(b"\r\n\r\n")
+    (header,) = re.findall(r"X-Caesar-Signature: t=(\d+),v1=([0-9a-f]+)\r\n", head.decode())
+    told, found = header
+    assert started <= int(told) <= time.time()
+    assert found == hmac.new(b"shared", f"{told}.".encode() + body, "sha256").hexdigest()
+
+
+def test_a_signature_as_others_compute_it() -> None:
+    # printf '1700000000.{"a":1}' | openssl dgst -sha256 -hmac shared
+    expected = "e8a57bb8048d18391d3eb8464b2c3398b36bce5c7b179e65e3ef49430731b313"
+    assert signature("shared", b'{"a":1}', at=1_700_000_000) == f"t=1700000000,v1={expected}"
 
 
 def test_a_get_has_no_body(serve: Serve) -> None:

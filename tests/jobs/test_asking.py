@@ -1,6 +1,8 @@
 """Asking services for extracts and reductions: what they get, and what becomes of their answers."""
 
+import hmac
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -11,6 +13,7 @@ from flask import Flask
 from sqlalchemy import select, update
 
 from caesar_web.config import Config
+from caesar_web.config_readers import new_key
 from caesar_web.domain.hosts import host_of
 from caesar_web.jobs import asking, queues, tasks
 from caesar_web.jobs.means import call_by
@@ -20,12 +23,14 @@ from caesar_web.store.configuration import Extractor, Reducer, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract, SubjectReduction
 from caesar_web.store.runs import Run
+from caesar_web.store.sealing import Sealer
 from tests.conftest import plain_config
 from tests.factories import make_event, make_workflow
 from tests.people import application, at_panoptes
 from tests.pipeline.running import begin, take_steps
 from tests.pipeline.steps import process, receive
 from tests.standin.server import StandinServer
+from tests.store.dump import everything_kept
 
 ATTEMPTS = 2
 
@@ -173,6 +178,40 @@ def count_of_workflow(name: str) -> int:
     found: int = db.session.scalar(select(getattr(Workflow, name)).filter_by(id=100)) or 0
     db.session.remove()
     return found
+
+
+def test_services_are_asked_as_whom_and_signed(app: Flask, standin: StandinServer) -> None:
+    url = f"{standin.url}/hook/reduce".replace("//", "//eve:pa55word@")
+    configure(standin, url=url, secret="s3cret")
+    come_in(1)
+    ask()
+    (request,) = (one for one in standin.hooks() if one["name"] == "reduce")
+    expected = b64encode(b"eve:pa55word").decode()
+    assert request["headers"]["Authorization"] == f"Basic {expected}"
+    at, found = request["headers"]["X-Caesar-Signature"].removeprefix("t=").split(",v1=")
+    signed = f"{at}.{request['body']}".encode()
+    assert found == hmac.new(b"s3cret", signed, "sha256").hexdigest()
+    (plain,) = (one for one in standin.hooks() if one["name"] == "extract")
+    assert "X-Caesar-Signature" not in plain["headers"]
+    everything = everything_kept()
+    assert not [secret for secret in ("pa55word", "s3cret") if secret in everything]
+
+
+@pytest.mark.parametrize(("sealed", "is_over"), [(None, True), ("of another key", False)])
+def test_a_secret_that_is_lost_is_never_replaced_by_its_mask(
+    app: Flask, standin: StandinServer, sealed: str | None, is_over: bool
+) -> None:
+    configure(standin, secret="s3cret")
+    with db.session.begin():
+        other = Sealer([new_key()]).seal({"secret": "s3cret"})
+        db.session.execute(update(Reducer).values(secrets=sealed and other))
+    db.session.remove()
+    come_in(1)
+    ask()
+    assert bodies(standin, "reduce") == []
+    (left,) = waiting()
+    assert left[1] == ("failed" if is_over else "waiting")
+    assert left[3] is not None
 
 
 @pytest.mark.parametrize(

@@ -42,10 +42,14 @@ class Sink:
 
     def __init__(self, *faults: Exception) -> None:
         self.sent: list[tuple[str, Any, tuple[str, str] | None]] = []
+        self.signed_with: list[str | None] = []
         self._faults = list(faults)
 
-    def post(self, url: str, body: Any, *, auth: tuple[str, str] | None = None) -> None:
+    def post(
+        self, url: str, body: Any, *, auth: tuple[str, str] | None = None, secret: str | None = None
+    ) -> None:
         self.sent.append((url, body, auth))
+        self.signed_with.append(secret)
         if self._faults:
             raise self._faults.pop(0)
 
@@ -113,6 +117,14 @@ def test_the_service_gets_the_secret_and_the_address_has_none(
     tasks.perform(100)
     assert sink.sent == [(HOOK, PAYLOAD, credentials)]
     assert states() == [("completed", None)]
+
+
+@pytest.mark.parametrize(("effect", "credentials"), [(CALL, None), (AUTH, ("bob", "s3cret"))])
+def test_a_shared_secret_signs_what_is_sent(sink: Sink, effect: JSON, credentials: Any) -> None:
+    decide({**effect, "secret": "shared with them"})
+    tasks.perform(100)
+    assert (sink.sent, sink.signed_with) == ([(HOOK, PAYLOAD, credentials)], ["shared with them"])
+    assert "shared with them" not in everything_kept()
 
 
 @pytest.mark.parametrize(
@@ -187,7 +199,7 @@ def test_a_mask_is_never_sent_as_a_password(sink: Sink) -> None:
     tasks.perform(100)
     ((status, last_error),) = states()
     assert status == "failed"
-    assert "save the effect again" in str(last_error)
+    assert "give it again, and save" in str(last_error)
     assert sink.sent == []
 
 

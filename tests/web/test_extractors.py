@@ -8,6 +8,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select
 
+from caesar_web.domain.options import MASK
 from caesar_web.store.configuration import Extractor, Reducer, Revision
 from caesar_web.store.db import db
 from caesar_web.store.results import Extract
@@ -70,6 +71,27 @@ FORMS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         {"field_map": {"day": "$.metadata.day"}, "if_missing": "ignore"},
     ),
 ]
+
+
+def test_a_secret_is_never_shown_and_stays(app: Flask, alice: FlaskClient) -> None:
+    url = "https://eve:pa55word@example.org/extract"
+    assert make(alice, "external", "theirs", url=url, secret="s3cret") is None
+    config = {"url": f"https://{MASK}@example.org/extract", "secret": MASK}
+    assert stored(app)["theirs"] == ("external", config, None)
+    with app.app_context():
+        path = f"{EXTRACTORS}/{db.session.scalars(select(Extractor.id)).one()}"
+    page = visit(alice, path)
+    (field,) = (one for one in page.all("input") if one.attributes.get("name") == "secret")
+    assert (field.attributes["type"], field.attributes["value"]) == ("password", MASK)
+    response = send(alice, path, key="theirs", **config)
+    assert response.status_code == 302
+    elsewhere = {**config, "url": "https://evil.example/extract"}
+    response = send(alice, path, key="theirs", **elsewhere)
+    assert response.status_code == 422
+    assert problems(page_of(response)) == [
+        "Shared secret must be given again: what is kept belongs to another server."
+    ]
+    assert stored(app)["theirs"] == ("external", config, None)
 
 
 def test_every_type_is_made_with_its_form_alone(app: Flask, alice: FlaskClient) -> None:
