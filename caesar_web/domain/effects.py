@@ -18,7 +18,7 @@ from caesar_web.domain.options import (
     whole_number,
     within,
 )
-from caesar_web.domain.signed import SECRET
+from caesar_web.domain.service_options import SECRET
 from caesar_web.domain.values import Problem
 
 RETIREMENT_REASONS = (

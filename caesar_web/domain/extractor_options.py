@@ -7,8 +7,7 @@ from typing import Any
 
 import jsonpath
 
-from caesar_web.domain.options import Option, Unreadable, choice, service_url, text, userinfo
-from caesar_web.domain.signed import SECRET
+from caesar_web.domain.options import Option, Unreadable, choice, text
 
 Path = jsonpath.JSONPath | jsonpath.CompoundJSONPath
 
@@ -123,17 +122,4 @@ FIELD_OPTIONS = (
         "Where a path finds nothing",
         {**_ERROR, "ignore": "that field is null", "reject": "it gives no extract"},
     ),
-)
-SERVICE_OPTIONS = (
-    Option(
-        "url",
-        service_url,
-        hide=userinfo,
-        kind="url",
-        label="Address",
-        help="Gets each classification as JSON, and answers with the extract’s data."
-        " Without an address a program of yours writes the extracts.",
-        example="https://example.org/extract",
-    ),
-    SECRET,
 )

@@ -10,7 +10,6 @@ from caesar_web.domain.extractor_options import (
     GOLD_OPTIONS,
     PATH_ERRORS,
     QUESTION_OPTIONS,
-    SERVICE_OPTIONS,
     SURVEY_OPTIONS,
     TASK_KEY,
     Path,
@@ -26,6 +25,7 @@ from caesar_web.domain.library_options import (
     with_parameters,
 )
 from caesar_web.domain.options import Option, read_options
+from caesar_web.domain.service_options import EXTRACTOR_SERVICE
 from caesar_web.domain.values import DomainError, JSONValue, Problem, as_text, is_blank, is_older
 
 Data = dict[str, JSONValue]
@@ -212,7 +212,7 @@ EXTRACTORS: dict[str, ExtractorType] = {
         "Anything that stands in a classification, such as its metadata or a slider’s value.",
     ),
     "external": ExtractorType(
-        SERVICE_OPTIONS,
+        EXTRACTOR_SERVICE,
         _nothing,
         "External",
         "What a service of yours makes of a classification.",

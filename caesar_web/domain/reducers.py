@@ -15,8 +15,8 @@ from caesar_web.domain.library_options import (
     rectangle_call,
     with_parameters,
 )
-from caesar_web.domain.options import Option, read_options, service_url, switch, text, userinfo
-from caesar_web.domain.signed import SECRET
+from caesar_web.domain.options import Option, read_options, switch, text
+from caesar_web.domain.service_options import QUEUE, REDUCER_SERVICE
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
 from caesar_web.domain.swap_reducers import SKILL_OPTIONS, SWAP_OPTIONS, Swap, SwapSkill
 from caesar_web.domain.values import Problem, as_text, bounded, is_blank, is_number
@@ -182,16 +182,6 @@ _FIELD = Option(
     help="Whose different values it counts. Extracts without it do not count.",
     example="user_id",
 )
-_URL = Option(
-    "url",
-    service_url,
-    hide=userinfo,
-    kind="url",
-    label="Address",
-    help="Gets the extracts as JSON, and answers with the reduction’s data. Without an address a"
-    " program of yours pushes its reductions in.",
-    example="https://example.org/reduce",
-)
 
 REDUCERS: dict[str, ReducerType] = {
     "stats": ReducerType(
@@ -252,11 +242,19 @@ REDUCERS: dict[str, ReducerType] = {
         about="Nothing by itself: a program of yours pushes its reductions in.",
     ),
     "external": ReducerType(
-        (_URL, SECRET),
+        REDUCER_SERVICE,
         Placeholder(),
         is_pushed=True,
         title="External",
         about="What a service of yours makes of the extracts.",
+        elsewhere="external",
+    ),
+    "sqs": ReducerType(
+        QUEUE,
+        Placeholder(),
+        is_pushed=True,
+        title="SQS",
+        about="Each extract becomes a message of a queue of Amazon’s SQS.",
         elsewhere="external",
     ),
     "rectangle": ReducerType(
@@ -288,4 +286,6 @@ def read_reducer_options(
     if type_name == "aggregation" and options.get("name"):
         kind: Kind = "running_reducers" if is_running else "reducers"
         return with_parameters(kind, options, place=place, problems=problems)
+    if type_name == "sqs" and not (options.get("queue_name") or options.get("queue_url")):
+        problems.append(Problem(f"{place}.queue_name", "must be given, or queue_url"))
     return options

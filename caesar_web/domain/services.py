@@ -7,6 +7,7 @@ from typing import Any
 from caesar_web.domain.classification import Extract, Group
 from caesar_web.domain.extractors import Extractor
 from caesar_web.domain.folds import NOTHING, Options, Reduced
+from caesar_web.domain.hosts import host_of
 from caesar_web.domain.series import Reducer
 
 
@@ -32,8 +33,20 @@ def collecting(reducer: Reducer) -> Reducer:
 def is_called(part: Extractor | Reducer) -> bool:
     """Whether somebody elsewhere is asked for what it makes; without an address nobody is."""
     return bool(part.type.elsewhere) and (
-        part.type.elsewhere != "external" or bool(part.options.get("url"))
+        part.type.elsewhere != "external" or bool(service_of(part))
     )
+
+
+def service_of(part: Extractor | Reducer) -> str:
+    """Which service it uses, as lights name it: a host, a queue of SQS, or none."""
+    if queue := part.options.get("queue_url") or part.options.get("queue_name"):
+        return f"sqs:{queue.rpartition('/')[2]}"
+    return host_of(part.options.get("url") or "")
+
+
+def is_of_queue(part: Extractor | Reducer) -> bool:
+    """Whether what it uses is a queue of SQS."""
+    return service_of(part).startswith("sqs:")
 
 
 def reduced(answer: Any, *, stored: Reduced) -> Reduced:

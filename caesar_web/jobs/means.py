@@ -17,16 +17,32 @@ from caesar_web.domain.library_options import MEANS as AGGREGATION
 from caesar_web.domain.library_options import LibraryCall
 from caesar_web.domain.secrets import Destination, SecretLost, destination
 from caesar_web.domain.series import Reducer
+from caesar_web.domain.services import is_of_queue
 from caesar_web.domain.values import DomainError, check_storable
 from caesar_web.external import aggregation
 from caesar_web.external.aggregation import AggregationMissing
 from caesar_web.external.answers import read_answer
 from caesar_web.external.http import ExternalError, GuardedClient
+from caesar_web.external.sqs import Message, Queues
 from caesar_web.jobs import queues, tasks
 from caesar_web.store.db import dump_json
 from caesar_web.store.sealing import Sealer, Unopenable
 
 MOST_SHOWN = 20_000  # characters of a body, for those who look at an exchange
+DISPATCHED = "dispatched"
+IN_MESSAGES = (
+    "id",
+    "classification_id",
+    "classification_at",
+    "extractor_key",
+    "workflow_id",
+    "user_id",
+    "subject_id",
+    "data",
+    "project_id",
+    "workflow_version",
+    "machine_data",
+)
 
 Part = Extractor | Reducer
 
@@ -70,10 +86,37 @@ def call_by(means: str) -> Call:
     if means == AGGREGATION and url:
         return partial(_post_to_library, tasks.external(), url.rstrip("/"))
     calls: dict[str, Call] = {
-        queues.EXTERNAL: partial(_post, tasks.external(), tasks.sealer()),
+        queues.EXTERNAL: _by_service(tasks.external(), tasks.sealer(), tasks.once(Queues, Queues)),
         AGGREGATION: _library,
     }
     return calls[means]
+
+
+def _by_service(client: GuardedClient, sealer: Sealer, of_sqs: Queues) -> Call:
+    def call(part: Part, body: Any) -> Exchange:
+        return _send(of_sqs, part, body) if is_of_queue(part) else _post(client, sealer, part, body)
+
+    return call
+
+
+def _send(of_sqs: Queues, part: Part, body: Any) -> Exchange:
+    """Sends each extract as a message; the data says no more than that."""
+    started = time.monotonic()
+    extracts = body["extracts"] if isinstance(body, dict) else body
+    messages = [_message(one) for one in extracts]
+    sent = "\n".join(one.body for one in messages)[:MOST_SHOWN]
+    try:
+        of_sqs.send(messages, name=part.options["queue_name"], url=part.options["queue_url"])
+    except ExternalError as problem:
+        seconds = time.monotonic() - started
+        return Exchange(sent, seconds, status=problem.status, problem=problem)
+    return Exchange(sent, time.monotonic() - started, DISPATCHED)
+
+
+def _message(extract: dict[str, Any]) -> Message:
+    body = dump_json({name: extract[name] for name in IN_MESSAGES})
+    id = f"{extract['id']}-{extract['updated_at']}"
+    return Message(id, str(extract["subject_id"]), body)
 
 
 def _post(client: GuardedClient, sealer: Sealer, part: Part, body: Any) -> Exchange:

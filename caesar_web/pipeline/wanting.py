@@ -6,9 +6,8 @@ from datetime import datetime
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.extractors import Extractor
-from caesar_web.domain.hosts import host_of
 from caesar_web.domain.series import Reducer
-from caesar_web.domain.services import is_called
+from caesar_web.domain.services import is_called, service_of
 from caesar_web.pipeline.extraction import Extraction
 from caesar_web.store import external_statements as statements
 from caesar_web.store.external_statements import Wanted
@@ -92,5 +91,5 @@ def _first_extracts(
 
 
 def _whom(part: Extractor | Reducer) -> tuple[str, str]:
-    """By whose means it works, and at which host."""
-    return part.type.elsewhere, host_of(str(part.options.get("url") or ""))
+    """By whose means it works, and which service it uses."""
+    return part.type.elsewhere, service_of(part)

@@ -99,6 +99,7 @@ EVERY_TYPE: dict[str, dict[str, Any]] = {
     "swap": {"positive": ["LION"], "negative": ["BIRD"], "initial_positive": 0.9, "experts": [1]},
     "placeholder": {},
     "external": {},
+    "sqs": {"queue_name": "galaxies"},
     "rectangle": {},
     "aggregation": {"name": "question_reducer"},
 }

@@ -1,4 +1,4 @@
-"""A server that speaks as S3 does, on this machine, for tests of buckets."""
+"""A server that speaks as S3 and SQS do, on this machine, for tests of buckets and queues."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +11,7 @@ from moto.server import ThreadedMotoServer
 
 BUCKET = "exports-of-tests"
 CREDENTIALS = {
-    "AWS_ACCESS_KEY_ID": "an id of tests",
+    "AWS_ACCESS_KEY_ID": "an-id-of-tests",
     "AWS_SECRET_ACCESS_KEY": "a secret of tests",
     "AWS_DEFAULT_REGION": "us-east-1",
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -19,22 +19,29 @@ CREDENTIALS = {
 
 
 @contextmanager
-def bucket_server() -> Iterator[str]:
-    """The server with an empty bucket, which the environment names to boto3; gives its address."""
+def aws_server() -> Iterator[str]:
+    """The server with nothing in it, which the environment names to boto3; gives its address."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     host, port = server.get_host_and_port()
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ENDPOINT_URL_S3", f"http://{host}:{port}")
+        environment.setenv("AWS_ENDPOINT_URL", f"http://{host}:{port}")
         for name, value in CREDENTIALS.items():
             environment.setenv(name, value)
-        # Its buckets are the process's, whichever server they were made with.
+        # What it has is the process's, whichever server it was made with.
         requests.post(f"http://{host}:{port}/moto-api/reset", timeout=10)
-        client().create_bucket(Bucket=BUCKET)
         try:
             yield f"http://{host}:{port}"
         finally:
             server.stop()
+
+
+@contextmanager
+def bucket_server() -> Iterator[str]:
+    """The same, with an empty bucket."""
+    with aws_server() as url:
+        client().create_bucket(Bucket=BUCKET)
+        yield url
 
 
 def client() -> Any:

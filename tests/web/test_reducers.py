@@ -66,6 +66,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "consensus": {"ignore_empty_extracts": "y"},
     "summary_stats": {"summarize_field": "answers.0", "operations": "mean"},
     "unique_count": {"field": "user_id"},
+    "sqs": {"queue_name": "galaxies"},
     "aggregation": {
         "name": "question_reducer",
         "parameters-name": "pairs",
@@ -86,6 +87,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "consensus": {"ignore_empty_extracts": True},
     "summary_stats": {"summarize_field": "answers.0", "operations": ["mean"]},
     "unique_count": {"field": "user_id"},
+    "sqs": {"queue_name": "galaxies"},
     "aggregation": {"name": "question_reducer", "parameters": {"pairs": "true"}},
     "votes": {
         "answers": {"small": ["DUIKER", "HOG"]},
@@ -170,6 +172,7 @@ def test_all_that_every_reducer_can_be_told(app: Flask, alice: FlaskClient) -> N
         ("votes", {"weight_field": "skill"}, "Carry along, of the volunteer must be given"),
         ("swap", {"positive": "", "user_reducer_keys": "a"}, "Positive answers must be given."),
         ("external", {"url": "http://example.org/"}, "Address must be an https URL"),
+        ("sqs", {}, "Name of the queue must be given, or queue_url."),
     ],
 )
 def test_wrong_input_comes_back_with_its_words(
