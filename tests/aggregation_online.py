@@ -27,26 +27,22 @@ SECONDS = 60
 def main() -> None:
     """Records all answers anew."""
     cases = golden("aggregation")
-    with tempfile.TemporaryDirectory(prefix="caesar-aggregation-") as folder:
-        _install(Path(folder))
-        with _application(Path(folder)) as url, requests.Session() as session:
-            session.trust_env = False
-            for case in cases:
-                case["answer"] = _answer(session, f"{url}{case['path']}", case["payload"])
+    with (
+        tempfile.TemporaryDirectory(prefix="caesar-aggregation-") as folder,
+        application(Path(folder)) as url,
+        requests.Session() as session,
+    ):
+        session.trust_env = False
+        for case in cases:
+            case["answer"] = _answer(session, f"{url}{case['path']}", case["payload"])
     lines = ",\n".join(json.dumps(case, ensure_ascii=False) for case in cases)
     FILE.write_text(f"[\n{lines}\n]\n", "utf-8")
 
 
-def _install(folder: Path) -> None:
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    library = f"panoptes_aggregation[online]=={version('panoptes_aggregation')}"
-    pip = [str(folder / "bin" / "pip"), "--disable-pip-version-check", "install", "--quiet"]
-    subprocess.run([*pip, library, "gunicorn"], check=True)
-
-
 @contextmanager
-def _application(folder: Path) -> Iterator[str]:
+def application(folder: Path) -> Iterator[str]:
     """Its address. It listens from the first on, so that requests wait until it has started."""
+    _install(folder)
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         given = ["--bind", f"fd://{server.fileno()}", "--timeout", str(SECONDS)]
@@ -61,6 +57,13 @@ def _application(folder: Path) -> Iterator[str]:
     finally:
         started.terminate()
         started.wait(SECONDS)
+
+
+def _install(folder: Path) -> None:
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    library = f"panoptes_aggregation[online]=={version('panoptes_aggregation')}"
+    pip = [str(folder / "bin" / "pip"), "--disable-pip-version-check", "install", "--quiet"]
+    subprocess.run([*pip, library, "gunicorn"], check=True)
 
 
 def _answer(session: requests.Session, url: str, payload: Any) -> Any:

@@ -1,5 +1,6 @@
 """What services answer: data, or nothing; whatever else is a failure."""
 
+import json
 from typing import Any
 
 import orjson
@@ -13,16 +14,17 @@ STATUSES = (200, 201, 202, 204)
 def read_answer(answer: Answer, *, host: str) -> Any:
     """The JSON object or list in an answer; None for no data. Raises ExternalError.
 
-    A text or null is no data, and so are an empty body and a 204.
+    A text or null is no data, and so are an empty body and a 204. NaN and infinity, which programs
+    in Python write though JSON has none, are null.
     """
     if answer.status not in STATUSES:
         raise _unusable(f"{host} answered with status {answer.status}", answer)
     if answer.status == 204 or not answer.body.strip():
         return None
     try:
-        value = orjson.loads(answer.body)
+        value = _parsed(answer.body)
         check_storable(value)
-    except orjson.JSONDecodeError as problem:
+    except (ValueError, RecursionError) as problem:
         raise _unusable(f"{host} answered with what is not JSON: {problem}", answer) from None
     except Unstorable as problem:
         raise _unusable(f"{host} answered with what cannot be kept: {problem}", answer) from None
@@ -31,6 +33,13 @@ def read_answer(answer: Answer, *, host: str) -> Any:
     if not isinstance(value, dict | list):
         raise _unusable(f"{host} answered with {value!r}, not an object or a list", answer)
     return value
+
+
+def _parsed(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return json.loads(body, parse_constant=lambda _: None)
 
 
 def _unusable(message: str, answer: Answer) -> ExternalError:

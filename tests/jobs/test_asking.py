@@ -223,6 +223,7 @@ def test_a_secret_that_is_lost_is_never_replaced_by_its_mask(
         ({"json": "done"}, None),
         ({"text": "", "status": 200}, None),
         ({"text": "", "status": 204}, None),
+        ({"text": '{"a": NaN, "b": [-Infinity, 1]}'}, {"a": None, "b": [None, 1]}),
     ],
 )
 def test_answers(app: Flask, standin: StandinServer, answer: Any, data: Any) -> None:
@@ -239,6 +240,7 @@ def test_answers(app: Flask, standin: StandinServer, answer: Any, data: Any) -> 
     [
         ({"json": 7}, "answered with 7, not an object or a list"),
         ({"text": "{", "status": 200}, "answered with what is not JSON"),
+        ({"text": "[" * 100_000}, "answered with what is not JSON"),
         ({"json": {"a": "\0"}}, "answered with what cannot be kept"),
         ({"json": {}, "status": 203}, "answered with status 203"),
         ({"json": {}, "status": 404}, "answered with status 404"),
