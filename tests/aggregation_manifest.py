@@ -19,6 +19,7 @@ LINE = 100
 CLUSTERERS = ("DBSCAN", "HDBSCAN", "OPTICS")
 # What scikit-learn names as metrics, but cannot use without more than a name.
 UNUSABLE_METRICS = {"mahalanobis", "matching", "precomputed", "pyfunc", "seuclidean", "wminkowski"}
+TASKS = {"task", "year", "country", "state"}  # texts that are the key of a task
 # What the library compares a text with, and so takes nothing else.
 CHOICES = {
     "average_type": ["median", "union", "intersection", "last"],
@@ -156,7 +157,8 @@ def _parameter(name: str, kind: str, default: Any, function: Function) -> Made:
     if name not in WORDS:
         raise SystemExit(f"tests/aggregation_words.py has no words for the parameter {name}")
     choices = _choices(name, default, function) if kind == "text" else []
-    made: Made = {"name": name, "kind": "choice" if choices else kind}
+    is_task = kind == "text" and name in TASKS
+    made: Made = {"name": name, "kind": "choice" if choices else "task" if is_task else kind}
     made |= {"required": True} if default is REQUIRED else {"default": default}
     return made | ({"choices": choices} if choices else {})
 

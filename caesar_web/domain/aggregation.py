@@ -17,7 +17,14 @@ MANIFEST = Path(__file__).with_name("aggregation_manifest.json")
 Kind = Literal["extractors", "reducers", "running_reducers"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 
-_CONTROLS: dict[str, options.Kind] = {"int": "whole number", "bool": "switch", "choice": "choice"}
+_CONTROLS: dict[str, options.Kind] = {
+    "int": "whole number",
+    "float": "number",
+    "bool": "switch",
+    "choice": "choice",
+    "task": "task",
+    "json": "json",
+}
 
 
 @dataclass(frozen=True)
@@ -34,6 +41,11 @@ class Described:
     wants: frozenset[str]
 
 
+def names(kind: Kind) -> tuple[str, ...]:
+    """All that can be called of a kind."""
+    return tuple(_DESCRIBED[kind])
+
+
 def described(kind: Kind, name: str) -> Described:
     """What there is to say of one of the names of its kind, such as for a form."""
     return _DESCRIBED[kind][name]
@@ -47,8 +59,9 @@ def read_parameters(
     What is not given stays absent, so that the library's own defaults hold.
     """
     if name not in _DESCRIBED[kind]:
-        known = ", ".join(_DESCRIBED[kind])
-        problems.append(Problem(place, f"there is no {name!r} to give them to; known: {known}"))
+        of = " in running mode" if kind == "running_reducers" else ""
+        known = ", ".join(names(kind))
+        problems.append(Problem(place, f"there is no {name!r}{of}; known: {known}"))
         return {}
     parameters = described(kind, name).parameters
     read = options.read_options(parameters, given, place=place, problems=problems)
@@ -153,6 +166,6 @@ def _read_manifest() -> dict[Kind, dict[str, Described]]:
 
 
 _DESCRIBED = _read_manifest()
-EXTRACTOR_NAMES = tuple(_DESCRIBED["extractors"])
-REDUCER_NAMES = tuple(_DESCRIBED["reducers"])
-RUNNING_NAMES = tuple(_DESCRIBED["running_reducers"])
+EXTRACTOR_NAMES = names("extractors")
+REDUCER_NAMES = names("reducers")
+RUNNING_NAMES = names("running_reducers")

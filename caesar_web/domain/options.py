@@ -27,6 +27,7 @@ Kind = Literal[
     "extractor and field",
     "paths",  # names, each with a JSON path
     "values",  # names, each with any value
+    "json",  # a list or an object
     "groups",  # names, each with some texts
     "url",
     "secret",  # typed unseen
