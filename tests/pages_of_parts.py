@@ -17,9 +17,10 @@ from caesar_web.store.part_queries import LeftOut
 from caesar_web.store.snapshot import Reducible
 from caesar_web.web import extractors, reducer_pages
 from caesar_web.web.option_fields import Offered
-from caesar_web.web.part_forms import Samples, extractor_form, reducer_form
+from caesar_web.web.part_forms import Samples
 from caesar_web.web.part_page import Home, Line, states_of
 from caesar_web.web.states import ACTIVE, State
+from caesar_web.web.type_forms import extractor_form, reducer_form
 
 MARKUP = "<b>&\"'"
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

@@ -30,9 +30,10 @@ from caesar_web.store.snapshot import Reducible, extractor_of
 from caesar_web.web import part_choices, part_page, states
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
-from caesar_web.web.part_forms import PartForm, Samples, extractor_form, values_of
+from caesar_web.web.part_forms import PartForm, Samples
 from caesar_web.web.part_page import Home, Line
 from caesar_web.web.states import ACTIVE, State, state_of
+from caesar_web.web.type_forms import extractor_form, values_of
 
 blueprint = Blueprint("extractors", __name__, url_prefix="/workflows/<int:workflow_id>/extractors")
 

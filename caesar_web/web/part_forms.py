@@ -1,7 +1,7 @@
-"""Forms of extractors and reducers, made of the options that their types declare."""
+"""Forms of extractors and reducers: their fields, what was given, and what is wrong with it."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -9,23 +9,14 @@ from flask import request
 from wtforms import BooleanField, HiddenField, StringField
 
 from caesar_web.domain.effects import panoptes_id
-from caesar_web.domain.extractor_options import MINIMUM_VERSION
-from caesar_web.domain.extractors import EXTRACTORS
-from caesar_web.domain.filters import FILTER_OPTIONS
-from caesar_web.domain.grouping import GROUPING_OPTIONS
 from caesar_web.domain.options import Option, Unreadable
 from caesar_web.domain.reducer_options import COMMON_OPTIONS
-from caesar_web.domain.reducers import REDUCERS
 from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.web.forms import PageForm
 from caesar_web.web.option_fields import (
     ROWS,
-    ChoiceField,
-    Offered,
     RowsField,
-    field_for,
     given,
-    selectable,
     shown,
 )
 
@@ -102,15 +93,15 @@ class PartForm(PageForm):
 
         What was not touched, or not asked, is to the letter as it is kept.
         """
-        before = dict(_flat(kept))
-        flat = {place: value for place, value in before.items() if self._stays(place, before)}
+        before = dict(flat(kept))
+        after = {place: value for place, value in before.items() if self._stays(place, before)}
         for place, option in self.options.items():
             value = given(option, self[place].data)
             if kept and _same(value, given(option, shown(option, before.get(place)))):
-                flat |= {place: before[place]} if place in before else {}
+                after |= {place: before[place]} if place in before else {}
             elif value is not None and (value != option.default or option.kind == "task"):
-                flat[place] = value
-        return {"type": self.type_name, **_nested(flat)}
+                after[place] = value
+        return {"type": self.type_name, **_nested(after)}
 
     def _stays(self, place: str, before: Entry) -> bool:
         """Whether what is not asked stays: it does unless it makes no sense any more."""
@@ -171,50 +162,8 @@ class PartForm(PageForm):
         return place or "key"
 
 
-def extractor_form(type_name: str, offered: Offered, samples: Samples) -> type[PartForm]:
-    """The form of extractors of one type."""
-    options = (*EXTRACTORS[type_name].options, MINIMUM_VERSION)
-    return _form(type_name, {option.name: option for option in options}, offered, samples)
-
-
-def reducer_form(
-    type_name: str, offered: Offered, samples: Samples, *, topic: str, mode: str
-) -> type[PartForm]:
-    """The form of reducers of one type; what makes no sense for their topic or mode is not in it.
-
-    What is pushed in from outside is not reduced here.
-    """
-    kind = REDUCERS[type_name]
-    common = {option.name: option for option in COMMON_OPTIONS if option.kind != "object"}
-    common.pop("user_reducer_keys" if topic == BY_USER else "subject_reducer_keys")
-    if kind.topic:
-        only = {kind.topic: common["topic"].choices[kind.topic]}
-        common["topic"] = replace(common["topic"], default=kind.topic, choices=only)
-    options = {option.name: option for option in kind.options}
-    if kind.is_pushed and not kind.elsewhere:
-        return _form(type_name, {**options, "topic": common["topic"]}, offered, samples)
-    filters = (_in_running(option) for option in FILTER_OPTIONS) if mode == RUNNING else None
-    options |= common
-    options |= {f"filters.{one.name}": one for one in filters or FILTER_OPTIONS if one}
-    options |= {f"grouping.{one.name}": one for one in GROUPING_OPTIONS}
-    return _form(type_name, options, offered, samples)
-
-
-def values_of(form: type[PartForm], entry: Mapping[str, Any]) -> dict[str, Any]:
-    """What a document's entry has, by the fields of a form."""
-    flat = dict(_flat(entry))
-    return {place: shown(option, flat.get(place)) for place, option in form.options.items()}
-
-
-def _in_running(option: Option) -> Option | None:
-    """A filter in running mode, which knows no order."""
-    if f"filters.{option.name}" in NOT_IN_RUNNING:
-        return None
-    choices = {value: words for value, words in option.choices.items() if value != "keep_last"}
-    return replace(option, choices=choices)
-
-
-def _flat(entry: Entry) -> Iterator[tuple[str, Any]]:
+def flat(entry: Entry) -> Iterator[tuple[str, Any]]:
+    """What a document's entry has, by the places of its options: "filters.from"."""
     for name, value in entry.items():
         if name in ("filters", "grouping"):
             yield from ((f"{name}.{inner}", one) for inner, one in (value or {}).items())
@@ -235,14 +184,6 @@ def _same(one: Any, other: Any) -> bool:
     if isinstance(one, list) and isinstance(other, list):
         return set(one) == set(other)
     return bool(one == other)
-
-
-def _form(type_name: str, options: Options, offered: Offered, samples: Samples) -> type[PartForm]:
-    fields = {place: field_for(option, offered) for place, option in options.items()}
-    choices = {"": "choose", **samples.latest}
-    fields["latest"] = ChoiceField(f"One of the latest {samples.one}s", choices=selectable(choices))
-    fields["sample"] = StringField(f"Or another {samples.one}, by its id")
-    return type("PartForm", (PartForm,), {"type_name": type_name, "options": options, **fields})
 
 
 def _section_of(place: str) -> str:

@@ -35,9 +35,10 @@ from caesar_web.store.snapshot import reducer_of
 from caesar_web.web import part_choices, part_page, readings, states
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
-from caesar_web.web.part_forms import PartForm, reducer_form, values_of
+from caesar_web.web.part_forms import PartForm
 from caesar_web.web.part_page import Home, Line
 from caesar_web.web.states import ACTIVE, State, state_of
+from caesar_web.web.type_forms import reducer_form, values_of
 
 MOST_WORKFLOWS_SAMPLED = 3  # of a project
 
