@@ -62,8 +62,8 @@ OWN: dict[str, Any] = {
 }
 
 
-def _wrong(form: Any) -> Any:
-    """The form of a page on which everything was refused."""
+def _wrong(form: Any, *, is_tried: bool = True) -> Any:
+    """The form of a page on which everything was refused. Some cannot be tried."""
     form.process(data=dict.fromkeys(form.data, MARKUP))
     for each in form:
         if each.type not in ("CheckboxesField", "RowsField"):
@@ -72,19 +72,22 @@ def _wrong(form: Any) -> Any:
             each.data = [(MARKUP, MARKUP)]
         if each.type == "CheckboxesField":
             each.data = [MARKUP]
-        if each.name not in ("csrf_token", "expected", "shown_for"):
+        unseen = () if is_tried else ("latest", "sample")
+        if each.name not in ("csrf_token", "expected", "shown_for", *unseen):
             each.errors = [MARKUP]
     return form
 
 
-def _extractor(type_name: str, tried: Tried | None, *, is_new: bool = False) -> dict[str, Any]:
+def _extractor(
+    type_name: str, tried: Tried | None, *, name: str = "", is_new: bool = False
+) -> dict[str, Any]:
     own: dict[str, Any] = {} if is_new else OWN
-    form = extractor_form(type_name, OFFERED, SAMPLES)()
+    form = extractor_form(type_name, OFFERED, SAMPLES, name=name)()
     return HERE | {
         "home": EXTRACTOR,
         "editing": extractors.Editing(1, type_name, OFFERED, SAMPLES, **own),
         "kind": EXTRACTORS[type_name],
-        "form": form if is_new else _wrong(form),
+        "form": form if is_new else _wrong(form, is_tried=not EXTRACTORS[type_name].elsewhere),
         "tried": tried,
         **states_of(own.get("state", ACTIVE), "extractor"),
     }
@@ -145,6 +148,8 @@ PART_PAGES: list[tuple[str, Callable[[], dict[str, Any]]]] = [
     ("parts/edit.html", lambda: _extractor("survey", Tried(SEEN, {MARKUP: MARKUP}))),
     ("parts/edit.html", lambda: _extractor("pluck_field", Tried(SEEN, why=MARKUP))),
     ("parts/edit.html", lambda: _extractor("question", Tried(SEEN, error=MARKUP), is_new=True)),
+    ("parts/edit.html", lambda: _extractor("aggregation", None, name="nfn_extractor")),
+    ("parts/edit.html", lambda: _extractor("aggregation", None, is_new=True)),
     ("parts/edit.html", lambda: _reducer("summary_stats", OF_PROJECT, STEPS)),
     ("parts/edit.html", lambda: _reducer("unique_count", OF_WORKFLOW, Steps())),
     ("parts/remove.html", lambda: _removed(EXTRACTOR)),

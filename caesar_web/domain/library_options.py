@@ -74,7 +74,7 @@ def _options(label: str, names: tuple[str, ...]) -> tuple[Option, ...]:
             required=True,
             kind="choice",
             label=label,
-            help="What each of them does, the library’s documentation says.",
+            help="What it is to do with the data.",
             example=names[0],
             choices={name: name.replace("_", " ") for name in names},
         ),
@@ -82,11 +82,9 @@ def _options(label: str, names: tuple[str, ...]) -> tuple[Option, ...]:
             "parameters",
             _parameters,
             default={},
-            kind="values",
+            kind="object",
             label="Parameters",
-            help="Each has a name and a value, such as eps and 5. What is not given is as the"
-            " library has it; a name that it does not know is refused, with those that it does.",
-            example="eps",
+            help="What is not given is as the library has it.",
         ),
     )
 

@@ -26,7 +26,6 @@ Kind = Literal[
     "field",  # of an extract
     "extractor and field",
     "paths",  # names, each with a JSON path
-    "values",  # names, each with any value
     "json",  # a list or an object
     "groups",  # names, each with some texts
     "url",

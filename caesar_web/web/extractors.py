@@ -28,6 +28,7 @@ from caesar_web.store.fingerprints import fingerprint
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import Reducible, extractor_of
 from caesar_web.web import part_choices, part_page, states
+from caesar_web.web.forms import sent
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
 from caesar_web.web.part_forms import PartForm, Samples
@@ -186,11 +187,9 @@ def _editing(workflow_id: int, type_name: str, part_id: int | None) -> Editing:
 
 
 def _edited(editing: Editing) -> Response:
-    made = extractor_form(editing.type_name, editing.offered, editing.samples)
-    values = values_of(made, editing.entry)
-    form = made.of_page(key=editing.key or "", expected=editing.expected, **values)
+    form, is_new_kind = _form(editing)
     tried = None
-    if form.is_submitted() and not form.adds_row():
+    if form.is_submitted() and not is_new_kind and not form.shows_again():
         is_trying = "try" in request.form
         reader = partial(read_extractor, known=editing.key)
         row = form.read(reader, kept=editing.entry, is_trying=is_trying)
@@ -207,9 +206,20 @@ def _edited(editing: Editing) -> Response:
         kind=EXTRACTORS[editing.type_name],
         form=form,
         tried=tried,
+        is_new_kind=is_new_kind,
         **part_page.states_of(editing.state, "extractor"),
         status=422 if form.errors else 200,
     )
+
+
+def _form(editing: Editing) -> tuple[PartForm, bool]:
+    """The form, and whether what was sent was filled in for another name of the library."""
+    taken = sent()
+    name = str({**editing.entry, **taken.to_dict()}.get("name", ""))
+    made = extractor_form(editing.type_name, editing.offered, editing.samples, name=name)
+    values = values_of(made, editing.entry)
+    form = made.of_page(taken, key=editing.key or "", expected=editing.expected, **values)
+    return form, not form.is_for(name=name)
 
 
 def _tried(editing: Editing, form: PartForm, row: ExtractorRow) -> Tried | None:

@@ -21,15 +21,23 @@ from caesar_web.domain.documents import WORKFLOW_STATUSES
 from caesar_web.store.configuration import PROJECT_STATUSES
 
 
+def sent() -> drafts.Fields:
+    """What was sent to this page, now or before signing in again; for `PageForm.of_page`."""
+    return request.form if request.method == "POST" else drafts.take() or drafts.Fields()
+
+
 class PageForm(FlaskForm):  # type: ignore[misc]  # Flask-WTF has no types
     """A form whose page is at the address that it posts to."""
 
     @classmethod
-    def of_page(cls, **values: Any) -> Self:
-        """As sent; else as sent before signing in again; else with `values`."""
+    def of_page(cls, taken: drafts.Fields | None = None, /, **values: Any) -> Self:
+        """As sent; else as sent before signing in again; else with `values`.
+
+        `taken` is what was sent, where that says which fields there are.
+        """
         if request.method == "POST":
             return cls()
-        return cls(formdata=drafts.take(), data=values)
+        return cls(formdata=taken or drafts.take(), data=values)
 
 
 class AddWorkflow(PageForm):

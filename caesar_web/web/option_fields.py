@@ -5,7 +5,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from wtforms import BooleanField, Field, SelectField, SelectMultipleField, StringField, widgets
+from wtforms import (
+    BooleanField,
+    Field,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+    widgets,
+)
 from wtforms.fields.choices import Choice, SelectChoice
 from wtforms.utils import unset_value
 
@@ -21,13 +29,15 @@ TYPED = {
     "field",
     "extractor and field",
     "paths",
-    "values",
     "groups",
     "url",
+    "json",
 }
 
 NUMBERS = ("whole number", "number")
-ROWS = ("paths", "values", "groups")
+READ = (*NUMBERS, "json")  # what is configured is not the text of the field
+ROWS = ("paths", "groups")
+SEVERAL = ("choices", "extractors", "reducers of users", "reducers of subjects")
 
 Row = tuple[str, str]
 Made = Callable[[Option, "Offered", dict[str, Any]], Any]
@@ -117,14 +127,15 @@ def shown(option: Option, value: Any) -> Any:
     value = option.default if value is None else value
     if option.kind in ROWS:
         rows = value.items() if isinstance(value, Mapping) else ()
-        in_words = _as_json if option.kind == "values" else with_commas
-        return [(name, in_words(one)) for name, one in rows] or None
+        return [(name, with_commas(one)) for name, one in rows] or None
     if option.kind == "texts":
         return with_commas(value or ())
-    if option.kind in _SEVERAL:
+    if option.kind in SEVERAL:
         return [value] if isinstance(value, str) else list(value or ())
     if option.kind == "switch":
         return option.read(value)
+    if option.kind == "json" and value is not None:
+        return as_json(value)
     is_number = option.kind in NUMBERS and value is not None
     return str(value) if is_number else value
 
@@ -134,7 +145,7 @@ def given(option: Option, value: Any) -> Any:
 
     What cannot be read stays as it was typed, for the domain to refuse.
     """
-    if option.kind in ("paths", "values"):
+    if option.kind == "paths":
         return dict(_filled(value or ())) or None
     if option.kind == "groups":
         return {name: list(several(texts)) for name, texts in _filled(value or ())} or None
@@ -142,7 +153,7 @@ def given(option: Option, value: Any) -> Any:
         value = value.strip()
     if option.kind == "texts":
         return list(several(value or "")) or None
-    if option.kind in NUMBERS and value:
+    if option.kind in READ and value:
         try:
             return option.read(value)
         except Unreadable:
@@ -155,13 +166,14 @@ def with_commas(texts: str | Iterable[object]) -> str:
     return texts if isinstance(texts, str) else ", ".join(map(str, texts))
 
 
+def as_json(value: Any) -> str:
+    """A text as it is, anything else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
 def selectable(choices: Mapping[str, str]) -> list[SelectChoice]:
     """Choices as fields have them."""
     return [SelectChoice(value, words) for value, words in choices.items()]
-
-
-def _as_json(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
 
 
 def _filled(rows: Iterable[Row]) -> list[Row]:
@@ -170,7 +182,7 @@ def _filled(rows: Iterable[Row]) -> list[Row]:
 
 
 def _described(option: Option) -> str:
-    if option.kind not in TYPED:
+    if option.kind not in TYPED or not option.example:
         return option.help
     return f"{option.help} For example: {option.example}"
 
@@ -195,14 +207,13 @@ def _boxes(choices: Mapping[str, str], said: dict[str, Any]) -> Any:
 
 
 def _one_of(
-    choices: Mapping[str, str], said: dict[str, Any], example: str, *, empty: str | None = None
+    choices: Mapping[str, str], said: dict[str, Any], example: str, *, besides: Mapping[str, str]
 ) -> Any:
-    """A choice where there is one, else a text."""
+    """A choice where there is one, with some `besides`; else a text."""
     if not choices:
         description = f"{said['description']} For example: {example}"
         return StringField(**said | {"description": description})
-    none = {"": empty} if empty else {}
-    return ChoiceField(choices=selectable({**none, **choices}), **said)
+    return ChoiceField(choices=selectable({**besides, **choices}), **said)
 
 
 def _suggested(option: Option, offered: Offered, said: dict[str, Any]) -> Any:
@@ -212,7 +223,6 @@ def _suggested(option: Option, offered: Offered, said: dict[str, Any]) -> Any:
     return SuggestedField(suggestions=names, **said)
 
 
-_SEVERAL = ("choices", "extractors", "reducers of users", "reducers of subjects")
 _MADE: dict[str, Made] = {
     "text": _text,
     "texts": _text,
@@ -220,12 +230,15 @@ _MADE: dict[str, Made] = {
     "number": _text,
     "url": _text,
     "secret": lambda option, offered, said: StringField(widget=UNSEEN, **said),
+    "json": lambda option, offered, said: TextAreaField(**said),
     "switch": lambda option, offered, said: BooleanField(**said),
     "choice": _choice,
     "choices": lambda option, offered, said: _boxes(option.choices, said),
-    "task": lambda option, offered, said: _one_of(offered.tasks, said, option.example),
+    "task": lambda option, offered, said: _one_of(
+        offered.tasks, said, option.example, besides=option.choices
+    ),
     "survey choice": lambda option, offered, said: _one_of(
-        offered.survey_choices, said, option.example, empty="none"
+        offered.survey_choices, said, option.example, besides={"": "none"}
     ),
     "extractors": lambda option, offered, said: _boxes(offered.extractors, said),
     "reducers of users": lambda option, offered, said: _boxes(offered.reducers_of_users, said),
@@ -235,6 +248,5 @@ _MADE: dict[str, Made] = {
     "field": _suggested,
     "extractor and field": _suggested,
     "paths": lambda option, offered, said: RowsField(**said),
-    "values": lambda option, offered, said: RowsField(second="a value", **said),
     "groups": lambda option, offered, said: RowsField(second="some answers", **said),
 }

@@ -8,22 +8,21 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from flask import request
 from wtforms import BooleanField, HiddenField, StringField
 
+from caesar_web.domain.aggregation import Described
 from caesar_web.domain.effects import panoptes_id
 from caesar_web.domain.options import Option, Unreadable
 from caesar_web.domain.reducer_options import COMMON_OPTIONS
 from caesar_web.domain.values import InvalidConfiguration, Problem
 from caesar_web.web.forms import PageForm
-from caesar_web.web.option_fields import (
-    ROWS,
-    RowsField,
-    given,
-    shown,
-)
+from caesar_web.web.library_fields import NAME, PARAMETERS, Options, is_parameter
+from caesar_web.web.option_fields import ROWS, SEVERAL, RowsField, given, shown
 
 BY_USER, RUNNING = "reduce_by_user", "running_reduction"
 COMBINED = ("topic", "reduction_mode")
 CARRIED = ("user_reducer_keys", "subject_reducer_keys")
 SECTIONS = {
+    "library": ("What it calls", ""),
+    "parameters": ("Its parameters", ""),
     "": ("What it reads", ""),
     "combined": ("How it combines", ""),
     **{one.name: (one.label, one.help) for one in COMMON_OPTIONS if one.kind == "object"},
@@ -33,7 +32,6 @@ NOT_IN_RUNNING = ("filters.from", "filters.to")
 NOTHING: Mapping[str, Any] = MappingProxyType({})
 UNNAMED = "new"  # the key of what is tried before it has one
 
-Options = dict[str, Option]  # by their places in a document's entry: "filters.from"
 Entry = Mapping[str, Any]
 Read = TypeVar("Read")
 
@@ -58,11 +56,13 @@ class Samples:
 class PartForm(PageForm):
     """The form of one type; `expected` is the fingerprint of what it was made from.
 
-    `shown_for` says for which topic and mode its fields are.
+    `shown_for` says for which topic, mode and name of the library its fields are; `told` is what
+    the library says of that name.
     """
 
     type_name: ClassVar[str]
     options: ClassVar[Options]
+    told: ClassVar[Described | None]
     latest: Any
     sample: Any
 
@@ -88,6 +88,11 @@ class PartForm(PageForm):
                 fields[_section_of(place)].append(asked)
         return [Section(name, *SECTIONS[name], found) for name, found in fields.items() if found]
 
+    @property
+    def set_aside(self) -> list[tuple[str, str]]:
+        """Parameters that were sent and that this name does not have, for whoever goes back."""
+        return [one for one in request.form.items() if is_parameter(one[0]) and one[0] not in self]
+
     def entry(self, kept: Entry = NOTHING) -> dict[str, Any]:
         """What was given, as a document has it; what is as by default is not said.
 
@@ -97,7 +102,7 @@ class PartForm(PageForm):
         after = {place: value for place, value in before.items() if self._stays(place, before)}
         for place, option in self.options.items():
             value = given(option, self[place].data)
-            if kept and _same(value, given(option, shown(option, before.get(place)))):
+            if kept and _same(option, value, given(option, shown(option, before.get(place)))):
                 after |= {place: before[place]} if place in before else {}
             elif value is not None and (value != option.default or option.kind == "task"):
                 after[place] = value
@@ -105,14 +110,24 @@ class PartForm(PageForm):
 
     def _stays(self, place: str, before: Entry) -> bool:
         """Whether what is not asked stays: it does unless it makes no sense any more."""
-        if place in self.options:
+        if place in self.options or is_parameter(place):
             return False
         if place in CARRIED:
             return bool(self.topic.data == before.get("topic"))
         return not (place in NOT_IN_RUNNING and "reduction_mode" in self)
 
-    def adds_row(self) -> bool:
-        """Whether one more row was asked for, which there is then."""
+    def is_for(self, topic: str = "", mode: str = "", name: str = "") -> bool:
+        """Whether what was sent was filled in for these fields, for which the form is now."""
+        shown_for = f"for {topic} {mode} {name}"
+        is_other = self.is_submitted() and self.shown_for.data not in (None, "", shown_for)
+        self.shown_for.data = shown_for
+        return not is_other
+
+    def shows_again(self) -> bool:
+        """Whether only the form was asked for: with the fields for what is chosen, or more rows."""
+        return "update" in request.form or self._adds_row()
+
+    def _adds_row(self) -> bool:
         rows = [one for one in self if isinstance(one, RowsField)]
         if "more" not in request.form or not rows:
             return False
@@ -158,14 +173,15 @@ class PartForm(PageForm):
 
     def _name_of(self, place: str) -> str:
         while place and place not in self:
-            place = place.rpartition(".")[0]
+            place = NAME if place == PARAMETERS else place.rpartition(".")[0]
         return place or "key"
 
 
 def flat(entry: Entry) -> Iterator[tuple[str, Any]]:
     """What a document's entry has, by the places of its options: "filters.from"."""
     for name, value in entry.items():
-        if name in ("filters", "grouping"):
+        is_told = name == PARAMETERS and value and isinstance(value, Mapping)
+        if name in ("filters", "grouping") or is_told:
             yield from ((f"{name}.{inner}", one) for inner, one in (value or {}).items())
         elif name != "type":
             yield name, value
@@ -174,19 +190,21 @@ def flat(entry: Entry) -> Iterator[tuple[str, Any]]:
 def _nested(flat: Entry) -> dict[str, Any]:
     entry: dict[str, Any] = {}
     for place, value in flat.items():
-        group, _, name = place.rpartition(".")
-        (entry.setdefault(group, {}) if group else entry)[name] = value
+        group, _, name = place.partition(".")
+        entry[group] = {**(entry.get(group) or {}), name: value} if name else value
     return entry
 
 
-def _same(one: Any, other: Any) -> bool:
+def _same(option: Option, one: Any, other: Any) -> bool:
     """Whether fields say the same; boxes have an order of their own."""
-    if isinstance(one, list) and isinstance(other, list):
-        return set(one) == set(other)
+    if option.kind in SEVERAL:
+        return set(one or ()) == set(other or ())
     return bool(one == other)
 
 
 def _section_of(place: str) -> str:
+    if place == NAME:
+        return "library"
     if place in COMBINED:
         return "combined"
     return "carried" if place in CARRIED else place.rpartition(".")[0]

@@ -18,7 +18,7 @@ from caesar_web.store import activity
 from caesar_web.store.configuration import Extractor
 from caesar_web.store.snapshot import Reducible
 from caesar_web.web import states
-from caesar_web.web.option_fields import with_commas
+from caesar_web.web.option_fields import as_json, with_commas
 from caesar_web.web.part_forms import PartForm
 from caesar_web.web.states import ACTIVE, State
 
@@ -171,8 +171,8 @@ def stale_extractors(reducer: KnownReducer, extractors: Iterable[str]) -> list[s
 def _value_in_words(option: Option, value: Any) -> str:
     if option.kind == "paths" and isinstance(value, Mapping):
         words = ", ".join(f"{name} from {path}" for name, path in value.items())
-    elif option.kind == "values" and isinstance(value, Mapping):
-        words = ", ".join(f"{name} {one}" for name, one in value.items())
+    elif option.kind == "object" and isinstance(value, Mapping):
+        words = ", ".join(f"{name} {as_json(one)}" for name, one in value.items())
     elif option.kind == "groups" and isinstance(value, Mapping):
         words = "; ".join(f"{name}: {with_commas(texts)}" for name, texts in value.items())
     elif isinstance(value, list | tuple):

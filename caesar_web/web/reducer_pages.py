@@ -33,6 +33,7 @@ from caesar_web.store.part_queries import LeftOut
 from caesar_web.store.queries import reading
 from caesar_web.store.snapshot import reducer_of
 from caesar_web.web import part_choices, part_page, readings, states
+from caesar_web.web.forms import sent
 from caesar_web.web.option_fields import Offered
 from caesar_web.web.pages import page
 from caesar_web.web.part_forms import PartForm
@@ -205,8 +206,7 @@ def _latest(session: Session, home: Home) -> list[Classification]:
 def _answered(editing: Editing) -> Response:
     form, is_new_kind = _form(editing)
     tried = None
-    shows_again = is_new_kind or "update" in request.form
-    if form.is_submitted() and not shows_again and not form.adds_row():
+    if form.is_submitted() and not is_new_kind and not form.shows_again():
         is_trying = "try" in request.form
         reader = partial(read_reducer, known=editing.key)
         row = form.read(reader, kept=editing.entry, is_trying=is_trying)
@@ -230,18 +230,17 @@ def _answered(editing: Editing) -> Response:
 
 
 def _form(editing: Editing) -> tuple[PartForm, bool]:
-    """The form, and whether what was sent was filled in for another topic or mode."""
-    asked = {**editing.entry, **request.form.to_dict()}
+    """The form, and whether what was sent was filled in for another topic, mode or name."""
+    taken = sent()
+    asked = {**editing.entry, **taken.to_dict()}
     topic = REDUCERS[editing.type_name].topic or _one_of(TOPICS, asked.get("topic"))
     mode = _one_of(MODES, asked.get("reduction_mode"))
+    shown_for = {"topic": topic, "mode": mode, "name": str(asked.get("name", ""))}
     targets = part_choices.targets(editing.latest, topic)
-    made = reducer_form(editing.type_name, editing.offered, targets, topic=topic, mode=mode)
+    made = reducer_form(editing.type_name, editing.offered, targets, **shown_for)
     values = values_of(made, editing.entry)
-    form = made.of_page(key=editing.key or "", expected=editing.expected, **values)
-    shown_for = f"{topic} {mode}"
-    is_other = bool(form.is_submitted() and form.shown_for.data not in (None, "", shown_for))
-    form.shown_for.data = shown_for
-    return form, is_other
+    form = made.of_page(taken, key=editing.key or "", expected=editing.expected, **values)
+    return form, not form.is_for(**shown_for)
 
 
 def _one_of(known: Sequence[str], name: Any) -> str:

@@ -302,6 +302,11 @@ def _parts(alice: Tour, ids: dict[str, Any]) -> None:
         home = f"{WORKFLOW}/{noun}s"
         alice.open(home, f"{home}/new", f"{home}/new?type={kind}")
         alice.send(f"{home}/new?type={kind}", {"key": LONG})
+        alice.open(f"{home}/new?type=aggregation")
+        called = {"name": f"shape_{noun}{'_dbscan' if noun == 'reducer' else ''}"}
+        alice.send(f"{home}/new?type=aggregation", {**called, "update": "1"}, status=200)
+        wrong = {"shown_for": "", "parameters.tools": LONG, "parameters.eps": LONG}
+        alice.send(f"{home}/new?type=aggregation", called | wrong)
     own = f"{WORKFLOW}/extractors/{ids['extractor'][0]}"
     alice.open(own, f"{own}/remove")
     alice.send(own, {"try": "1", "latest": "1"}, status=200)

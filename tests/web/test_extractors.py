@@ -70,6 +70,11 @@ FORMS: list[tuple[str, dict[str, str], dict[str, Any]]] = [
         {"field_map-name": "day", "field_map-path": "$.metadata.day", "if_missing": "ignore"},
         {"field_map": {"day": "$.metadata.day"}, "if_missing": "ignore"},
     ),
+    (
+        "aggregation",
+        {"name": "point_extractor", "parameters.task": "T0", "parameters.tools": "[0, 1]"},
+        {"name": "point_extractor", "parameters": {"task": "T0", "tools": [0, 1]}},
+    ),
 ]
 
 
@@ -107,6 +112,7 @@ def test_every_type_is_made_with_its_form_alone(app: Flask, alice: FlaskClient) 
     page = visit(alice, EXTRACTORS)
     assert "The extractor is saved." in page.text
     assert "day from $.metadata.day" in page.text
+    assert "task T0, tools [0, 1]" in page.text
     assert len(page.all("tbody")[0].all("tr")) == len(FORMS)
 
 

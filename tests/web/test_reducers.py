@@ -69,8 +69,7 @@ FIELDS: dict[str, dict[str, str]] = {
     "sqs": {"queue_name": "galaxies"},
     "aggregation": {
         "name": "question_reducer",
-        "parameters-name": "pairs",
-        "parameters-path": "true",
+        "parameters.pairs": "y",
     },
     "votes": {
         "answers-name": "small",
@@ -88,7 +87,7 @@ CONFIGS: dict[str, dict[str, Any]] = {
     "summary_stats": {"summarize_field": "answers.0", "operations": ["mean"]},
     "unique_count": {"field": "user_id"},
     "sqs": {"queue_name": "galaxies"},
-    "aggregation": {"name": "question_reducer", "parameters": {"pairs": "true"}},
+    "aggregation": {"name": "question_reducer", "parameters": {"pairs": True}},
     "votes": {
         "answers": {"small": ["DUIKER", "HOG"]},
         "first": 3,
@@ -359,9 +358,9 @@ def test_foreign_ids_are_not_there(app: Flask, alice: FlaskClient) -> None:
 
 
 def test_a_row_is_added_and_nothing_saved(app: Flask, alice: FlaskClient) -> None:
-    given = {"name": "question_reducer", "parameters-name": "pairs", "parameters-path": "true"}
-    page = make(alice, "aggregation", "lib", more="1", **given)
+    given = {"answers-name": "small", "answers-path": "HOG"}
+    page = make(alice, "votes", "pigs", more="1", **given)
     assert page is not None
-    rows = [one for one in page.all("input") if one.attributes.get("name") == "parameters-name"]
-    assert [one.attributes.get("value") for one in rows] == ["pairs", ""]
-    assert "lib" not in stored(app)
+    rows = [one for one in page.all("input") if one.attributes.get("name") == "answers-name"]
+    assert [one.attributes.get("value") for one in rows] == ["small", ""]
+    assert "pigs" not in stored(app)

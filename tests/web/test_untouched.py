@@ -25,6 +25,20 @@ EXTRACTORS: JSON = {
         "type": "pluck_field",
         "field_map": {f"f{number}": "$.metadata.x" for number in range(80)},
     },
+    "points": {
+        "type": "aggregation",
+        "name": "point_extractor_by_frame",
+        "parameters": {
+            "task": "all",
+            "tools": "[0,1]",
+            "details": {"T0_toolIndex0_subtask0": ["a", None]},
+            "pluck": "{'truth': 'subject.metadata.truth'}",
+            "recursive": False,
+            "no_version": "1",
+        },
+    },
+    "none": {"type": "aggregation", "name": "survey_extractor", "parameters": {}},
+    "null": {"type": "aggregation", "name": "nfn_extractor", "parameters": None},
 }
 RUNNING: JSON = {"reduction_mode": "running_reduction"}
 BY_USER: JSON = {"topic": "reduce_by_user"}
@@ -77,6 +91,25 @@ REDUCERS: JSON = {
         "experts": [7, "12"],
         "expert_at": ".9",
         "user_reducer_keys": ["skilled"],
+    },
+    "shapes": {
+        "type": "aggregation",
+        "name": "shape_reducer_dbscan",
+        "parameters": {
+            "shape": "circle",
+            "eps": "5.50",
+            "eps_t": 1,
+            "min_samples": "3",
+            "metric_type": "euclidean",
+            "p": "",
+            "leaf_size": None,
+        },
+    },
+    "columns": {
+        "type": "aggregation",
+        **RUNNING,
+        "name": "tess_reducer_column",
+        "parameters": {"eps": 5, "x": "left"},
     },
     "external": {"type": "external", "filters": {"to": 5}, "user_reducer_keys": ["user"]},
     "numbers": {
