@@ -229,7 +229,9 @@ _MADE: dict[str, Made] = {
     "whole number": _text,
     "number": _text,
     "url": _text,
-    "secret": lambda option, offered, said: StringField(widget=UNSEEN, **said),
+    "secret": lambda option, offered, said: StringField(
+        widget=UNSEEN, render_kw={"autocomplete": "new-password"}, **said
+    ),
     "json": lambda option, offered, said: TextAreaField(**said),
     "switch": lambda option, offered, said: BooleanField(**said),
     "choice": _choice,
