@@ -1,9 +1,10 @@
 """What is really on a subject and what a volunteer makes of it, for each kind of task."""
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from typing import Any
+
+from caesar_web.standin import marks
 
 Task = Mapping[str, Any]
 Tasks = Mapping[str, Task]
@@ -25,7 +26,6 @@ MATTERS = (
     "the reading room stay open until nine on Saturdays",
 )
 OUTCOMES = ("Carried.", "Carried, seven to three.", "Lost.", "Deferred to the next meeting.")
-FRAME = {"width": 800, "height": 600}
 
 
 def truth(task: Task, random: Random) -> Value:
@@ -84,7 +84,7 @@ def _annotation(
     if random.random() >= accuracy:
         value = mistake(task, value, random)
     if task["type"] == "drawing":
-        value = [_unsteady(mark, random, spread=2 + 20 * (1 - accuracy)) for mark in value]
+        value = marks.by_hand(value, random, spread=2 + 20 * (1 - accuracy))
     return {"task": key, "value": value}
 
 
@@ -225,44 +225,6 @@ def _slider_mistake(task: Task, value: Value, random: Random) -> Value:
     return str(_other(_scale(task), int(value), random))
 
 
-def _mark(task: Task, random: Random) -> dict[str, Any]:
-    index = random.randrange(len(task["tools"]))
-    mark = {
-        "tool": index,
-        "frame": 0,
-        "details": [],
-        "x": round(random.uniform(80, FRAME["width"] - 240), 1),
-        "y": round(random.uniform(60, FRAME["height"] - 200), 1),
-    }
-    kind = task["tools"][index].get("type", "point")
-    if kind in ("rectangle", "rotateRectangle"):
-        mark["width"] = round(random.uniform(50, 160), 1)
-        mark["height"] = round(random.uniform(40, 140), 1)
-    if kind == "rotateRectangle":
-        mark["angle"] = round(math.degrees(random.uniform(-1, 1)), 1)
-    if kind == "circle":
-        mark["r"] = round(random.uniform(15, 70), 1)
-    return mark
-
-
-def _drawing(task: Task, random: Random) -> Value:
-    return [_mark(task, random) for _ in range(random.choices((0, 1, 2, 3), (2, 5, 2, 1))[0])]
-
-
-def _drawing_mistake(task: Task, value: Value, random: Random) -> Value:
-    """Overlooks a mark, or draws one where nothing is."""
-    if value and random.random() < 0.6:
-        return value[1:]
-    return [*value, _mark(task, random)]
-
-
-def _unsteady(mark: Mapping[str, Any], random: Random, *, spread: float) -> dict[str, Any]:
-    return {
-        name: round(number + random.gauss(0, spread), 1) if isinstance(number, float) else number
-        for name, number in mark.items()
-    }
-
-
 KINDS: Mapping[
     str, tuple[Callable[[Task, Random], Value], Callable[[Task, Value, Random], Value]]
 ] = {
@@ -272,5 +234,5 @@ KINDS: Mapping[
     "text": (_text, _text_mistake),
     "dropdown": (_dropdown, _dropdown_mistake),
     "slider": (_slider, _slider_mistake),
-    "drawing": (_drawing, _drawing_mistake),
+    "drawing": (marks.there, marks.mistaken),
 }

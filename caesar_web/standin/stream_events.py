@@ -118,7 +118,7 @@ def _metadata(visit: Visit) -> dict[str, Any]:
         "user_language": volunteer.language,
         "user_group_ids": [],
         "subject_dimensions": [
-            {"clientWidth": 800, "clientHeight": 600, "naturalWidth": 1600, "naturalHeight": 1200}
+            {"clientWidth": 800, "clientHeight": 600, "naturalWidth": 640, "naturalHeight": 480}
         ],
         "workflow_version": visit.workflow_version,
     }

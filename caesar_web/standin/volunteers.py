@@ -135,12 +135,17 @@ def who_comes(
 def classification(id: int, page: Page, subject: Row, *, visit: Visit, random: Random) -> Event:
     """What one volunteer makes of one subject."""
     tasks = page.workflow["tasks"]
-    nature = Random(f"truth/{page.workflow['id']}/{subject['id']}")
+    nature = nature_of(page, subject)
     right = truths(tasks, subject.get("metadata") or {}, nature)
     difficulty = nature.betavariate(1, 9)
     accuracy = visit.volunteer.skill * (1 - difficulty)
     given = annotations(tasks, right, accuracy=accuracy, random=random)
     return event(id, page, subject, visit=visit, annotations=_as_sent(given, tasks, visit, random))
+
+
+def nature_of(page: Page, subject: Row) -> Random:
+    """What decides what is on a subject: the same for every volunteer and each time."""
+    return Random(f"truth/{page.workflow['id']}/{subject['id']}")
 
 
 def visit(
@@ -235,12 +240,23 @@ def is_training(subject: Row) -> bool:
 def _as_sent(
     given: list[dict[str, Any]], tasks: Mapping[str, Any], visit: Visit, random: Random
 ) -> list[dict[str, Any]]:
-    """The modern page tells the task type; the old one sometimes asks all in one combo task."""
+    """The modern page tells the task type, and takes a combo task for a step of several tasks.
+
+    The old one sometimes asks all in one combo task.
+    """
     if visit.classifier_version is not None:
         return [
             {"task": one["task"], "taskType": tasks[one["task"]]["type"], "value": one["value"]}
-            for one in given
+            for one in _apart(given, tasks)
         ]
     if len(given) > 1 and random.random() < CHANCE_COMBO:
         return [{"task": f"T{len(tasks)}", "value": given}]
     return given
+
+
+def _apart(given: list[dict[str, Any]], tasks: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for one in given:
+        if tasks[one["task"]]["type"] == "combo":
+            yield from _apart(one["value"], tasks)
+        else:
+            yield one

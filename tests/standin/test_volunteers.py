@@ -44,7 +44,7 @@ DROPDOWN = {
 }
 DRAWING = {
     "type": "drawing",
-    "tools": [{"type": "rectangle"}, {"type": "circle"}, {"type": "point"}],
+    "tools": [{"type": name} for name in ("rectangle", "circle", "point", "polygon")],
 }
 MULTIPLE = {"type": "multiple", "answers": [{"label": "a"}, {"label": "b"}, {"label": "c"}]}
 SLIDER = {"type": "slider", "min": "0", "max": "10", "step": "1"}
@@ -228,8 +228,8 @@ def test_volunteers_have_the_names_that_the_stand_in_knows() -> None:
     assert len(volunteers.people().registered) == 60
 
 
-def test_subjects_gather_enough_agreeing_answers_within_a_minute() -> None:
-    """At five a second over three workflows, a minute is a hundred classifications of each."""
+def test_subjects_gather_enough_agreeing_answers_within_minutes() -> None:
+    """At five a second over seven workflows, each has a hundred in less than two and a half."""
     looks: dict[str, list[int]] = {}
     answers: dict[str, Counter[str]] = {}
     agreed_after: dict[str, int] = {}
@@ -338,6 +338,37 @@ def test_some_old_pages_send_a_combo_task_or_an_older_version() -> None:
     versions = Counter(event["data"]["workflow_version"] for event in events)
     assert set(versions) == {"45.112", "44.112"}
     assert versions["44.112"] < 100
+
+
+def test_marks_are_written_as_each_tool_writes_them() -> None:
+    every = {"tool", "frame", "details"}
+    own = [{"x", "y", "width", "height"}, {"x", "y", "r"}, {"x", "y"}, {"points", "closed"}]
+    drawn = Counter[int]()
+    for event in events_of(page_of({"T0": DRAWING}), 200):
+        (annotation,) = event["data"]["annotations"]
+        assert set(annotation) == {"task", "value"}  # as the old page sends it
+        for mark in annotation["value"]:
+            assert set(mark) == every | own[mark["tool"]]
+            assert (mark["frame"], mark["details"]) == (0, [])
+            assert all(set(point) == {"x", "y"} for point in mark.get("points", ()))
+            drawn[mark["tool"]] += 1
+    assert set(drawn) == {0, 1, 2, 3}
+
+
+def test_a_combo_task_holds_its_tasks_on_the_old_page_and_is_a_step_of_the_new_one() -> None:
+    tasks = {"T0": SINGLE, "T1": SLIDER, "T2": {"type": "combo", "tasks": ["T0", "T1"]}}
+    pages = Counter[bool]()
+    for event in events_of(page_of(tasks), 200):
+        annotations = event["data"]["annotations"]
+        is_new = "classifier_version" in event["data"]["metadata"]
+        pages[is_new] += 1
+        if is_new:
+            told = [(one["task"], one["taskType"]) for one in annotations]
+            assert told == [("T0", "single"), ("T1", "slider")]
+        else:
+            ((task, value),) = [(one["task"], one["value"]) for one in annotations]
+            assert (task, [one["task"] for one in value]) == ("T2", ["T0", "T1"])
+    assert min(pages[True], pages[False]) > 20
 
 
 def test_a_dropdown_gives_one_annotation_for_each_selection() -> None:
