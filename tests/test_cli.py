@@ -218,7 +218,8 @@ def test_a_panoptes_that_is_down_is_told(
 def test_the_samples_are_added_once(run: Run) -> None:
     first = run("seed")
     assert first.exit_code == 0, first.output
-    assert [line.split()[-1] for line in first.output.splitlines()] == ["100", "200", "300"]
+    added = [line.split()[-1] for line in first.output.splitlines()]
+    assert added == ["100", "102", "103", "200", "201", "300", "301"]
     assert run("seed").output == ""
 
 

@@ -17,7 +17,7 @@ from caesar_web.standin.forwarding import post_events
 from caesar_web.standin.stream_events import Event, Page, Row, api_row
 from caesar_web.standin.volunteers import classifications
 
-WORKFLOW_IDS = (100, 200, 300)
+WORKFLOW_IDS = (100, 102, 103, 200, 201, 300, 301)
 ADMIN_ID = 1
 TOKEN_SECONDS = 120
 BEAT_SECONDS = 0.5

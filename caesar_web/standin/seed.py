@@ -3,8 +3,17 @@
 from dataclasses import replace
 
 from caesar_web.standin.classifications import Classifications
-from caesar_web.standin.seed_subjects import camera_trap, drawn, galaxies, minutes
-from caesar_web.standin.seed_tasks import GALAXY, MINUTES, SHAPE, SURVEY
+from caesar_web.standin.seed_subjects import camera_trap, deep_fields, drawn, galaxies, minutes
+from caesar_web.standin.seed_tasks import (
+    BOXES,
+    GALAXY,
+    LEAF,
+    MINUTES,
+    OUTLINES,
+    SHAPE,
+    STARS,
+    SURVEY,
+)
 from caesar_web.standin.world import (
     JSON,
     Collection,
@@ -111,8 +120,12 @@ def _add_workflows(world: World) -> None:
     for workflow in (
         Workflow(100, 10, "Is it a galaxy?", "12.10", GALAXY, {"level": "1"}, RETIREMENT),
         Workflow(101, 10, "What shape is it?", "7.3", SHAPE, {"level": "2"}, RETIREMENT),
+        Workflow(102, 10, "What is in front?", "2.4", STARS, {}, never),
+        Workflow(103, 10, "How far does it reach?", "2.9", OUTLINES, {}, never),
         Workflow(200, 20, "Which animals are here?", "45.112", SURVEY, {}, never),
+        Workflow(201, 20, "Where are the animals?", "5.31", BOXES, {}, never),
         Workflow(300, 30, "Transcribe a page", "3.8", MINUTES, {}, never),
+        Workflow(301, 30, "What page is this?", "2.2", LEAF, {}, never),
     ):
         world.workflows[workflow.id] = workflow
 
@@ -120,9 +133,10 @@ def _add_workflows(world: World) -> None:
 def _add_subjects(world: World) -> None:
     for subject_set in (
         SubjectSet(7, 10, "Set A", [100]),
-        SubjectSet(8, 30, "Council minutes 1911 to 1913", [300]),
+        SubjectSet(8, 30, "Council minutes 1911 to 1913", [300, 301]),
         SubjectSet(11, 10, "Hard cases", [101]),
-        SubjectSet(21, 20, "Season 4", [200]),
+        SubjectSet(13, 10, "Deep fields", [102, 103]),
+        SubjectSet(21, 20, "Season 4", [200, 201]),
         SubjectSet(22, 20, "Needs expert", []),
         SubjectSet(23, 20, "Lions", []),
     ):
@@ -130,6 +144,7 @@ def _add_subjects(world: World) -> None:
     plain = Subject(70, 10, {"#filename": "a.jpg"}, drawn(70))
     _fill(world, 7, [plain, *galaxies(1001, 199)])
     _fill(world, 11, galaxies(1201, 40))
+    _fill(world, 13, deep_fields(1301, 60))
     _fill(world, 21, camera_trap(2001, 200))
     _fill(world, 8, minutes(3001, 200))
 

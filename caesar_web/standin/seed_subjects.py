@@ -31,18 +31,28 @@ def galaxies(first_id: int, count: int) -> list[Subject]:
     subjects = []
     for number in range(count):
         subject_id = first_id + number
-        name = f"cutout-{subject_id}.jpg"
-        metadata: JSON = {
-            "#filename": name,
-            "ra": f"{chance.uniform(0, 360):.5f}",
-            "dec": f"{chance.uniform(-30, 60):.5f}",
-            "magnitude": f"{chance.uniform(14, 19):.2f}",
-        }
+        metadata = _pointing(f"cutout-{subject_id}.jpg", chance)
+        metadata["magnitude"] = f"{chance.uniform(14, 19):.2f}"
         if number % TRAINING_EVERY == 0:
             flag = TRAINING_FLAGS[number // TRAINING_EVERY % len(TRAINING_FLAGS)]
             metadata |= _training(chance.choice((0, 0, 1, 2)), flag)
         subjects.append(Subject(subject_id, 10, metadata, drawn(subject_id)))
     return subjects
+
+
+def deep_fields(first_id: int, count: int) -> list[Subject]:
+    """Wide pictures of the sky, with much on each of them."""
+    chance = random.Random(first_id)
+    ids = range(first_id, first_id + count)
+    return [Subject(id, 10, _pointing(f"field-{id}.jpg", chance), drawn(id)) for id in ids]
+
+
+def _pointing(name: str, chance: random.Random) -> JSON:
+    return {
+        "#filename": name,
+        "ra": f"{chance.uniform(0, 360):.5f}",
+        "dec": f"{chance.uniform(-30, 60):.5f}",
+    }
 
 
 def _training(answer: int, flag: object) -> JSON:

@@ -8,6 +8,15 @@ def _question(text: str, answers: tuple[str, ...]) -> JSON:
     return {"type": "single", "question": text, "help": "", "required": True, "answers": labels}
 
 
+def _drawing(instruction: str, tools: dict[str, str]) -> JSON:
+    """The tools are shapes by their labels."""
+    drawn = [
+        {"type": shape, "label": label, "color": "#00ff00", "details": []}
+        for label, shape in tools.items()
+    ]
+    return {"type": "drawing", "instruction": instruction, "help": "", "tools": drawn}
+
+
 def _choice(label: str, description: str, *, questions: bool = True) -> JSON:
     return {
         "label": label,
@@ -101,4 +110,34 @@ MINUTES: JSON = {
         "next": "T1",
     },
     "T1": _question("Is the page complete?", ("Yes", "No")),
+}
+
+STARS: JSON = {
+    "T0": _drawing(
+        "Mark what is in front of the galaxies.",
+        {"Star": "point", "Cosmic ray": "point"},
+    )
+}
+
+OUTLINES: JSON = {"T0": _drawing("Draw a line around each galaxy.", {"Galaxy": "polygon"})}
+
+BOXES: JSON = {"T0": _drawing("Draw a box around each animal.", {"Animal": "rectangle"})}
+
+LEAF: JSON = {
+    "T0": _question("What kind of page is it?", ("Minutes", "Accounts", "A letter")),
+    "T1": {
+        **_question("What is on the page?", ("Print", "Handwriting", "A stamp", "A signature")),
+        "type": "multiple",
+        "required": False,
+    },
+    "T2": {
+        "type": "slider",
+        "instruction": "How well can it be read?",
+        "help": "From 0, not at all, to 10, as print.",
+        "min": "0",
+        "max": "10",
+        "step": "1",
+        "defaultValue": "5",
+    },
+    "T3": {"type": "combo", "tasks": ["T0", "T1", "T2"], "loosen_requirements": False},
 }

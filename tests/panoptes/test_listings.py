@@ -36,12 +36,15 @@ def test_what_somebody_sees(standin: StandinServer, listings: Listings) -> None:
     assert names(listings.workflows(alice, [10])) == {
         100: "Is it a galaxy?",
         101: "What shape is it?",
+        102: "What is in front?",
+        103: "How far does it reach?",
     }
     found = listings.subject_sets(alice, [10])
-    assert names(found) == {7: "Set A", 11: "Hard cases"}
+    assert names(found) == {7: "Set A", 11: "Hard cases", 13: "Deep fields"}
     assert [(row.subjects_count, [*row.project_ids]) for row in found.rows] == [
         (200, [10]),
         (40, [10]),
+        (60, [10]),
     ]
 
 

@@ -1,6 +1,7 @@
 """The sample configurations are valid, refer to what exists, and show every kind of thing."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,15 @@ SAMPLES: dict[Any, Any] = {
 }
 DOCUMENTS = {**SAMPLES, "benchmark": CONFIGURATION}
 REDUCER_WORDS = {"type", "topic", "reduction_mode", "filters", "grouping"}
+KINDS = {
+    "question": "single",
+    "survey": "survey",
+    "points": "point",
+    "rectangles": "rectangle",
+    "polygons": "polygon",
+    "text": "text",
+    "combo": "combo",
+}
 
 documents = pytest.mark.parametrize("document", DOCUMENTS.values(), ids=map(str, DOCUMENTS))
 
@@ -122,9 +132,36 @@ def test_every_kind_that_needs_nothing_else_appears_in_the_samples() -> None:
             written["type"] for document in SAMPLES.values() for written in document[part].values()
         }
 
-    # The others need a server of their own, drawings, which these tasks do not ask for, or
-    # training subjects.
-    elsewhere = {"external", "shape", "aggregation", "rectangle", "sqs"}
-    elsewhere |= {"gold", "swap", "swap_skill"}
+    # The others need a server of their own, or training subjects.
+    elsewhere = {"external", "sqs", "gold", "swap", "swap_skill"}
     assert used("extractors_config") == set(EXTRACTORS) - elsewhere
     assert used("reducers_config") == set(REDUCERS) - elsewhere
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_of_task_has_a_configuration_that_reads_and_decides(kind: str) -> None:
+    workflows = seeded_world(classification_bound=1).workflows
+    asked = {id: tasks_of_kind(KINDS[kind], workflows[id].tasks) for id in SAMPLES}
+    assert any(asked.values())
+    for workflow_id, keys in asked.items():
+        assert keys <= set(read_tasks(SAMPLES[workflow_id]["extractors_config"]))
+        effects = [one for rule in SAMPLES[workflow_id]["rules_config"] for one in rule["then"]]
+        assert "consensus" in {one.get("reason") for one in effects}
+
+
+def tasks_of_kind(kind: str, tasks: dict[str, Any]) -> set[str]:
+    """The keys of the tasks of this type or with such a tool; a combo task stands for its own."""
+    if kind == "combo":
+        return {key for task in tasks.values() for key in task.get("tasks", ())}
+    return {
+        key
+        for key, task in tasks.items()
+        if kind in (task["type"], *(tool["type"] for tool in task.get("tools", ())))
+    }
+
+
+def read_tasks(extractors: dict[str, Any]) -> Iterator[str]:
+    for written in extractors.values():
+        options = {**written, **written.get("parameters", {})}
+        yield options.get("task_key") or options.get("task") or "T0"
+        yield from re.findall(r"annotations\.(T\d+)", json.dumps(options.get("field_map", "")))

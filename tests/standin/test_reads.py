@@ -56,9 +56,9 @@ def test_a_project(standin: StandinServer) -> None:
             "private": False,
             "href": "/projects/10",
             "links": {
-                "workflows": ["100", "101"],
-                "active_workflows": ["100", "101"],
-                "subject_sets": ["7", "11"],
+                "workflows": ["100", "101", "102", "103"],
+                "active_workflows": ["100", "101", "102", "103"],
+                "subject_sets": ["7", "11", "13"],
                 "owner": {
                     "id": "2",
                     "display_name": "Alice",
@@ -143,9 +143,10 @@ def test_a_workflow(standin: StandinServer) -> None:
 
 
 def test_the_list_of_workflows_also_answers_for_an_empty_id(standin: StandinServer) -> None:
-    assert _ids(standin, "/workflows") == ["100", "101", "200"]
-    assert _ids(standin, "/workflows/") == ["100", "101", "200"]
-    assert _ids(standin, "/workflows?project_id=20") == ["200"]
+    public = ["100", "101", "102", "103", "200", "201"]
+    assert _ids(standin, "/workflows") == public
+    assert _ids(standin, "/workflows/") == public
+    assert _ids(standin, "/workflows?project_id=20") == ["200", "201"]
 
 
 def test_the_tasks_of_the_survey_and_of_the_transcription(standin: StandinServer) -> None:
@@ -155,6 +156,18 @@ def test_the_tasks_of_the_survey_and_of_the_transcription(standin: StandinServer
     token = standin.token(DAVE)
     tasks = standin.api("GET", "/workflows/300", token=token).json()["workflows"][0]["tasks"]
     assert (tasks["T0"]["type"], tasks["T1"]["question"]) == ("text", "Is the page complete?")
+
+
+def test_the_tasks_of_drawings_and_the_combo(standin: StandinServer) -> None:
+    token = standin.token(ROOT)
+    for workflow_id, shape in ((102, "point"), (103, "polygon"), (201, "rectangle")):
+        row = standin.api("GET", f"/workflows/{workflow_id}").json()["workflows"][0]
+        task = row["tasks"]["T0"]
+        assert (task["type"], {tool["type"] for tool in task["tools"]}) == ("drawing", {shape})
+        assert all(tool["label"] and tool["details"] == [] for tool in task["tools"])
+    row = standin.api("GET", "/workflows/301?admin=true", token=token).json()["workflows"][0]
+    tasks = row["tasks"]
+    assert [tasks[key]["type"] for key in tasks["T3"]["tasks"]] == ["single", "multiple", "slider"]
 
 
 def test_a_subject_set(standin: StandinServer) -> None:
