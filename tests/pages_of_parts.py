@@ -47,6 +47,7 @@ STEPS = Steps(
     (
         SubgroupSteps(MARKUP, (GROUP,), FALLEN, (EXTRACT,), REDUCED),
         SubgroupSteps("_default", (GROUP,), (), ()),
+        SubgroupSteps("elsewhere", (GROUP,), (), (), REDUCED, is_made_elsewhere=True),
     ),
     (Unplaced(GROUP, MARKUP),),
     MARKUP,

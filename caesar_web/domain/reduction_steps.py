@@ -1,7 +1,7 @@
 """The steps of a reduction: subgroups, what each filter took out and why, and the result."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caesar_web.domain.classification import Extract, Group, grouped
@@ -32,7 +32,8 @@ class Unplaced:
 class SubgroupSteps:
     """One subgroup: what came in, what fell out filter by filter, what was kept, the result.
 
-    `left_out` says how many values could not be added.
+    `left_out` says how many values could not be added; `is_made_elsewhere` that the result came
+    from a service, the aggregation library or a script, or is still to come.
     """
 
     name: str
@@ -40,6 +41,7 @@ class SubgroupSteps:
     fallen: tuple[Fallen, ...]
     kept: tuple[Extract, ...]
     reduced: Reduced = NOTHING
+    is_made_elsewhere: bool = False
 
     @property
     def data(self) -> Any:
@@ -103,6 +105,15 @@ def explain(
         for name, members in sorted(placed.items())
     )
     return Steps(tuple(steps), tuple(unplaced), error)
+
+
+def with_results(steps: Steps, came: Mapping[str, Any]) -> Steps:
+    """The steps of a reducer whose data are made elsewhere, with what came for each subgroup."""
+    subgroups = (
+        replace(one, reduced=Reduced(came.get(one.name), None), is_made_elsewhere=True)
+        for one in steps.subgroups
+    )
+    return replace(steps, subgroups=tuple(subgroups))
 
 
 def _placed(

@@ -11,7 +11,8 @@ from werkzeug.exceptions import NotFound
 
 from caesar_web.domain.events import LARGEST_ID
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
-from caesar_web.domain.reduction_steps import Steps
+from caesar_web.domain.reducers import REDUCERS
+from caesar_web.domain.reduction_steps import Steps, with_results
 from caesar_web.domain.rules import Rule
 from caesar_web.domain.scope import ReductionScope
 from caesar_web.domain.whys import Why, explained
@@ -141,7 +142,12 @@ def steps(
     read = samples.scope_of_subject if topic is SUBJECT else samples.scope_of_user
     if row is None or row.topic != topic.name or read(session, workflow_id, target_id) is None:
         raise NotFound
-    return row, try_reducer(session, home, row, target_id)
+    tried = try_reducer(session, home, row, target_id)
+    if row.type not in REDUCERS or not REDUCERS[row.type].is_pushed:
+        return row, tried
+    reductions = timelines.reductions(session, workflow_id, topic, target_id)
+    came = {one.subgroup: one.data for one in reductions if one.reducer_key == row.key}
+    return row, with_results(tried, came)
 
 
 def _classified(one: Classified) -> ClassifiedShown:

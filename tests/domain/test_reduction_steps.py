@@ -10,7 +10,7 @@ from caesar_web.domain.classification import Extract
 from caesar_web.domain.filters import Filters, read_filters
 from caesar_web.domain.grouping import Grouping, GroupingFailed, read_grouping
 from caesar_web.domain.reducers import REDUCERS
-from caesar_web.domain.reduction_steps import Steps, explain
+from caesar_web.domain.reduction_steps import Steps, explain, with_results
 from caesar_web.domain.series import DefaultSeries, Reducer, RunningSeries
 from tests.domain.making import golden_cases, make_extracts, make_groups
 from tests.domain.strategies import appending_filters, deliveries, filters, subjects
@@ -51,6 +51,18 @@ def test_steps(case: dict[str, Any]) -> None:
     assert steps.error == case.get("error")
     left_out = {one.name: one.left_out for one in steps.subgroups if one.left_out}
     assert left_out == case.get("left_out", {})
+
+
+def test_what_came_from_elsewhere_is_put_beside_its_subgroup() -> None:
+    config = {"type": "rectangle", "filters": {"extractor_keys": ["a"]}}
+    extracts = make_extracts([{"id": 1, "at": 1, "extracts": {"a": {}, "b": {}}}])
+    steps = explain(make_reducer(config), extracts)
+    (before,) = steps.subgroups
+    (after,) = with_results(steps, {"_default": {"frame0": {}}, "gone": 1}).subgroups
+    assert (before.data, after.data) == (None, {"frame0": {}})
+    assert (before.is_made_elsewhere, after.is_made_elsewhere) == (False, True)
+    assert (after.kept, after.fallen) == (before.kept, before.fallen)
+    assert with_results(steps, {}).subgroups[0].reduced.is_empty
 
 
 def listed(extracts: tuple[Extract, ...]) -> list[list[Any]]:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
 from caesar_web.access import subject_texts, subjects
 from caesar_web.access.subject_texts import SubjectText
@@ -15,7 +16,7 @@ from caesar_web.standin.writings import writing
 from caesar_web.store.configuration import SubjectRule, Workflow
 from caesar_web.store.db import db
 from caesar_web.store.inbox import Classification
-from caesar_web.store.queries import reading
+from caesar_web.store.queries import reading, reducers
 from caesar_web.store.result_statements import SUBJECT
 from caesar_web.store.results import Extract, SubjectReduction
 from caesar_web.web import target_page
@@ -179,6 +180,24 @@ def test_how_a_reduction_came_about(app: Flask, alice: FlaskClient) -> None:
     ours = link["href"].strip().rsplit("/", 1)[0]
     for address in (f"{ours}/9999", f"{ours}/{2**64}", path(3001, "/reducers/1")):
         visit(alice, address, status=404)
+
+
+def test_what_is_made_elsewhere_is_shown_as_it_came(app: Flask, alice: FlaskClient) -> None:
+    _give(app, reducers_config={**LIONS["reducers_config"], "agreed": {"type": "rectangle"}})
+    with app.app_context(), reading() as session:
+        (reducer,) = [one for one in reducers(session, "Workflow", 101) if one.key == "agreed"]
+        address = path(RETIRED, f"/reducers/{reducer.id}")
+    assert "it is made elsewhere, and nothing is there yet." in visit(alice, address).text
+    with app.app_context(), db.session.begin():
+        row = db.session.scalars(select(SubjectReduction).filter_by(subject_id=RETIRED)).one()
+        columns = ("reducible_type", "reducible_id", "subject_id", "subgroup", "created_at")
+        copied = {name: getattr(row, name) for name in columns}
+        came = {"frame0": {"T0_tool0_clusters_x": [10.5]}}
+        now = copied["created_at"]
+        db.session.add(SubjectReduction(reducer_key="agreed", data=came, updated_at=now, **copied))
+    page = visit(alice, address)
+    assert "Reduction of the 5 extracts that are left: it is made elsewhere" in page.text
+    assert "10.5" in page.text
 
 
 def test_metadata_are_shown_as_they_are(app: Flask, alice: FlaskClient) -> None:
