@@ -27,6 +27,7 @@ from caesar_web.domain.evaluation import EvaluationError, evaluate
 from caesar_web.domain.extractors import EXTRACTORS
 from caesar_web.domain.reducers import REDUCERS
 from caesar_web.external.signing import signature
+from caesar_web.standin.seed import seeded_world
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.db import db
 from caesar_web.store.results import SubjectReduction
@@ -80,6 +81,12 @@ def blocks(text: str, kind: str) -> list[str]:
 
 def test_the_settings_are_those_of_the_code() -> None:
     assert settings_table() in README, f"README.md needs this table:\n{settings_table()}"
+
+
+def test_the_sample_workflows_are_those_of_the_stand_in() -> None:
+    world = seeded_world(classification_bound=1)
+    named = re.findall(r"^\| (\d{3}) ([^|]+) \|", README, re.MULTILINE)
+    assert named == [(str(one.id), one.display_name) for one in world.workflows.values()]
 
 
 def commands(text: str) -> Iterator[list[str]]:

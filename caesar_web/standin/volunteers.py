@@ -135,7 +135,7 @@ def who_comes(
 def classification(id: int, page: Page, subject: Row, *, visit: Visit, random: Random) -> Event:
     """What one volunteer makes of one subject."""
     tasks = page.workflow["tasks"]
-    nature = nature_of(page, subject)
+    nature = nature_of(page.workflow["id"], subject["id"])
     right = truths(tasks, subject.get("metadata") or {}, nature)
     difficulty = nature.betavariate(1, 9)
     accuracy = visit.volunteer.skill * (1 - difficulty)
@@ -143,9 +143,9 @@ def classification(id: int, page: Page, subject: Row, *, visit: Visit, random: R
     return event(id, page, subject, visit=visit, annotations=_as_sent(given, tasks, visit, random))
 
 
-def nature_of(page: Page, subject: Row) -> Random:
+def nature_of(workflow_id: int | str, subject_id: int | str) -> Random:
     """What decides what is on a subject: the same for every volunteer and each time."""
-    return Random(f"truth/{page.workflow['id']}/{subject['id']}")
+    return Random(f"truth/{workflow_id}/{subject_id}")
 
 
 def visit(

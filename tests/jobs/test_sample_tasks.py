@@ -197,6 +197,6 @@ def look(workflow: demo.Workflow, subject: Row) -> Looked:
     reductions = select(SubjectReduction).filter_by(subject_id=int(subject["id"]))
     found = {row.reducer_key: row.data for row in db.session.scalars(reductions)}
     db.session.remove()
-    nature = nature_of(workflow.page, subject)
-    right = truths(workflow.page.workflow["tasks"], subject["metadata"], nature)
+    asked = workflow.page.workflow
+    right = truths(asked["tasks"], subject["metadata"], nature_of(asked["id"], subject["id"]))
     return Looked(subject["id"], right, found)
