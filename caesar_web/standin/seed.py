@@ -144,7 +144,7 @@ def _add_subjects(world: World) -> None:
     plain = Subject(70, 10, {"#filename": "a.jpg"}, drawn(70))
     _fill(world, 7, [plain, *galaxies(1001, 199)])
     _fill(world, 11, galaxies(1201, 40))
-    _fill(world, 13, deep_fields(1301, 60))
+    _fill(world, 13, deep_fields(1301, 200))
     _fill(world, 21, camera_trap(2001, 200))
     _fill(world, 8, minutes(3001, 200))
 

@@ -44,7 +44,7 @@ def test_what_somebody_sees(standin: StandinServer, listings: Listings) -> None:
     assert [(row.subjects_count, [*row.project_ids]) for row in found.rows] == [
         (200, [10]),
         (40, [10]),
-        (60, [10]),
+        (200, [10]),
     ]
 
 
