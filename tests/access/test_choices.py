@@ -66,6 +66,7 @@ def test_subject_sets(ask: Ask) -> None:
             Choice(23, "Lions", "Camera Survey, 0 subjects"),
             Choice(22, "Needs expert", "Camera Survey, 0 subjects"),
             Choice(21, "Season 4", "Camera Survey, 200 subjects"),
+            Choice(13, "Deep fields", "Galaxy Demo, 200 subjects"),
             Choice(11, "Hard cases", "Galaxy Demo, 40 subjects"),
             Choice(7, "Set A", "Galaxy Demo, 200 subjects"),
         ),
@@ -75,7 +76,9 @@ def test_subject_sets(ask: Ask) -> None:
 
 def test_workflows_to_promote_to(ask: Ask) -> None:
     assert ask.workflows(ALICE, 10).options == (
+        Choice(103, "How far does it reach?", "Galaxy Demo"),
         Choice(100, "Is it a galaxy?", "Galaxy Demo"),
+        Choice(102, "What is in front?", "Galaxy Demo"),
         Choice(101, "What shape is it?", "Galaxy Demo"),
     )
 
@@ -94,21 +97,24 @@ def test_collections_and_nothing_of_projects_of_others(ask: Ask) -> None:
 def test_workflows_to_add(ask: Ask) -> None:
     assert ask.to_add(ALICE) == WorkflowChoices(
         (
+            WorkflowChoice(201, "Where are the animals?", 20, "Camera Survey", is_here=False),
             WorkflowChoice(200, "Which animals are here?", 20, "Camera Survey", is_here=True),
+            WorkflowChoice(103, "How far does it reach?", 10, "Galaxy Demo", is_here=False),
             WorkflowChoice(100, "Is it a galaxy?", 10, "Galaxy Demo", is_here=True),
+            WorkflowChoice(102, "What is in front?", 10, "Galaxy Demo", is_here=False),
             WorkflowChoice(101, "What shape is it?", 10, "Galaxy Demo", is_here=False),
         ),
         is_whole=True,
     )
     assert ask.to_add(BOB) == WorkflowChoices((), is_whole=True)
     found = ask.to_add(ROOT)
-    assert [row.id for row in found.options] == [200, 300, 100, 101]
+    assert [row.id for row in found.options] == [201, 200, 300, 301, 103, 100, 102, 101]
 
 
 def test_what_is_somebody_elses_does_not_show(ask: Ask) -> None:
-    for user_id, options in ((ALICE, 0), (BOB, 0), (DAVE, 1), (ROOT, 1)):
-        assert len(ask.sets(user_id, 30).options) == options
-        assert len(ask.workflows(user_id, 30).options) == options
+    for user_id, sets, workflows in ((ALICE, 0, 0), (BOB, 0, 0), (DAVE, 1, 2), (ROOT, 1, 2)):
+        assert len(ask.sets(user_id, 30).options) == sets
+        assert len(ask.workflows(user_id, 30).options) == workflows
     assert ask.sets(BOB, 10, 20) == Choices((), is_whole=True)  # public, and not bob's
 
 
