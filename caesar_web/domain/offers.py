@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from caesar_web.domain.blank_answers import blank_answer, human_answer, likely_answer, reason_of
+from caesar_web.domain.offers_of_marks import marks_of
 from caesar_web.domain.recipe_parameters import Parameter
 from caesar_web.domain.recipes import RECIPES
 from caesar_web.domain.renaming import Members, renamed
@@ -80,6 +81,8 @@ def extractor_offers(task: Task, key: str) -> Iterator[Offer]:
         document = _made("drew_nothing", {"task_key": task.key}, key)
         why = f"Reads whether a person leaves {words} empty."
         yield _extractor(document, why, is_ticked=True)
+    for marks in marks_of(task, key, words):
+        yield _extractor(marks.document, marks.why_extracted)
 
 
 def reducer_offers(task: Task, key: str) -> Iterator[Offer]:
@@ -98,6 +101,8 @@ def reducer_offers(task: Task, key: str) -> Iterator[Offer]:
     if can_be_left_empty(task):
         blanks = _made("drew_nothing", {"task_key": task.key}, key)
         yield _reducer(blanks, f"Counts how many people leave {words} empty.", is_ticked=True)
+    for marks in marks_of(task, key, words):
+        yield _reducer(marks.document, marks.why_reduced)
 
 
 def recipe_offers(task: Task, key: str) -> Iterator[Offer]:

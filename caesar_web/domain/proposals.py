@@ -14,6 +14,7 @@ from caesar_web.domain.offers import (
     recipe_offers,
     reducer_offers,
 )
+from caesar_web.domain.offers_of_marks import ending_keys
 from caesar_web.domain.tasks import Task
 from caesar_web.domain.unreadable_tasks import NotProposed, not_proposed
 
@@ -74,8 +75,13 @@ def _keys(tasks: Sequence[Task]) -> list[str]:
         plain = re.sub(r"\W+", "_", task.key)[:_LONGEST_KEY]
         numbered = (f"{plain}_{number}" for number in count(2))
         key = plain
-        while {key, f"{key}_blank"} & taken:  # some extractors have a key made of the task's
+        while _made_of(key) & taken:
             key = next(numbered)
-        taken |= {key, f"{key}_blank"}
+        taken |= _made_of(key)
         keys.append(key)
     return keys
+
+
+def _made_of(key: str) -> set[str]:
+    """The keys of all extractors that could be offered for a task."""
+    return {f"{key}{ending}" for ending in ("", "_blank", *ending_keys())}

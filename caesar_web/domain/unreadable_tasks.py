@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from caesar_web.domain.offers_of_marks import is_readable
 from caesar_web.domain.tasks import Task
 
-_TAKES = "it takes the aggregation library, or a service of yours"
+_TAKES = "look whether the aggregation library has it, or take a service of yours"
 _MOST_NAMED = 5
 
 
@@ -30,11 +31,12 @@ def not_proposed(task: Task) -> Iterator[NotProposed]:
 
 
 def _reasons(task: Task) -> Iterator[str]:
-    if task.kind == "drawing":
-        tools = _named([f"{tool.label}: {tool.shape}" for tool in task.tools])
-        yield f"What is drawn{tools} cannot be read in this version: {_TAKES}."
-    if task.kind in ("text", "transcription"):
-        yield f"What is written cannot be compared in this version: {_TAKES}."
+    unread = [tool for tool in task.tools if not is_readable(tool.shape)]
+    if task.kind == "drawing" and (unread or not task.tools):
+        tools = _named([f"{tool.label}: {tool.shape}" for tool in unread])
+        yield f"What is drawn{tools} is not offered: {_TAKES}."
+    if task.kind == "transcription":
+        yield f"What is written in lines is not offered: {_TAKES}."
     if task.kind in ("drawing", "text") and task.is_conditional:
         yield "That it is empty says little, as only some people are asked."
     if task.details:

@@ -17,6 +17,8 @@ from flask import Flask
 from sqlalchemy import func, select
 
 from caesar_web.domain.library_options import MEANS
+from caesar_web.domain.proposals import accepted, propose
+from caesar_web.domain.tasks import read_tasks
 from caesar_web.jobs import asking, tasks
 from caesar_web.pipeline.workflows import add, describe
 from caesar_web.standin import demo, marks
@@ -164,8 +166,37 @@ def test_what_volunteers_mean_is_found_and_decided_on(
     assert [*reasons.values()].count("classification_count") < len(reasons) / 2
 
 
-def configure(workflow_id: int) -> None:
-    document = json.loads((CONFIGURATIONS / f"{workflow_id}.json").read_text("utf-8"))
+@needs_library
+@pytest.mark.parametrize(
+    ("workflow_id", "mark", "found"),
+    [
+        (102, "point", "frame0"),
+        (103, "polygon", "frame0"),
+        (201, "rectangle", "frame0"),
+        (300, "text", "consensus_text"),
+    ],
+)
+def test_what_is_offered_for_marks_finds_some(
+    app: Flask, standin: StandinServer, workflow_id: int, mark: str, found: str
+) -> None:
+    with requests.Session() as session:
+        panoptes = demo.Standin(standin.url, session)
+        panoptes.sign_in()
+        workflow = panoptes.workflow(workflow_id)
+        proposal = propose(read_tasks(workflow.page.workflow["tasks"]))
+        configure(workflow_id, accepted(proposal, {f"reducer:T0_{mark}_agreed"}))
+        work_off(sample(workflow)[:60], workflow_id)
+    wanted = select(SubjectReduction.data).filter_by(reducer_key=f"T0_{mark}_agreed")
+    data: list[Any] = list(db.session.scalars(wanted))
+    db.session.remove()
+    assert data
+    assert any(one.get(found) for one in data)
+
+
+def configure(workflow_id: int, document: Any = None) -> None:
+    """Configures a workflow as the sample world does, or with another document."""
+    if document is None:
+        document = json.loads((CONFIGURATIONS / f"{workflow_id}.json").read_text("utf-8"))
     description = describe(tasks.panoptes(), workflow_id)
     with db.session.begin():
         workflow = add(db.session(), description, now=BEGINNING)
