@@ -5,8 +5,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 PYTHON ?=
 ARGS ?=
-# One more than there are cores, as drills mostly wait.
+# One more than there are cores, as drills mostly wait. The longest files begin first, which is the
+# order of tests/conftest.py: xdist would begin with those that have the most tests.
 TESTERS = $(shell $(BIN)/python -c 'import os; print(os.cpu_count() + 1)')
+SIDE_BY_SIDE = -n $(TESTERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 FITS := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
 PIP := $(BIN)/python -m pip --disable-pip-version-check --no-input install --no-user
@@ -28,7 +30,7 @@ run: $(VENV)/.installed ## Install, then start everything on http://127.0.0.1:30
 	@exec $(BIN)/caesar up
 
 test: $(VENV)/.installed-dev ## Run the tests, with a PostgreSQL and a Redis of their own
-	@$(BIN)/python -m pytest -n $(TESTERS) --maxprocesses 4 --dist loadfile $(ARGS)
+	@$(BIN)/python -m pytest $(SIDE_BY_SIDE) $(ARGS)
 
 drill: $(VENV)/.installed-dev ## Run only the drills: the tests that kill, freeze and flush things
 	@DRILL_TIMES=10 $(BIN)/python -m pytest -m drill $(ARGS)
