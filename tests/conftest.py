@@ -1,7 +1,9 @@
 """The databases and the queue that tests share: migrated once, fresh for each test."""
 
 import itertools
+import os
 import sqlite3
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,6 +27,12 @@ DATABASES = ("postgresql", "sqlite")
 ENCRYPTION_KEY = new_key()
 
 MakeConfig = Callable[..., Config]
+
+
+def pytest_configure() -> None:
+    """Every process that a test starts would compile all modules anew where none are kept."""
+    sys.dont_write_bytecode = False
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
