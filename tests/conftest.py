@@ -16,7 +16,7 @@ from redis import Redis
 from sqlalchemy import Engine, NullPool, create_engine, text
 from werkzeug.routing import Rule
 
-from caesar_web.app import ROOT, create_app
+from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config
 from caesar_web.config_readers import new_key
 from caesar_web.store.db import Base, db
@@ -39,6 +39,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The files that take longest first, as a file is not divided among processes."""
     first = ("drill", "long", "browser")
     items.sort(key=lambda test: not any(mark in test.keywords for mark in first))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported and collected stays: looking for garbage in it takes long."""
+    collect_seldom()
 
 
 @pytest.fixture(scope="session", autouse=True)
