@@ -1,6 +1,6 @@
 """Failures by cause: as many are tried again or discarded as the button said, and the same ones."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -29,14 +29,9 @@ FAILURES = "/operations/failures"
 CLOSED = "the set {} is closed"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(
-    request: pytest.FixtureRequest,
-    new_database: Callable[[str], str],
-    standin: StandinServer,
-    redis_url: str,
-) -> Iterator[Flask]:
-    with three_projects(new_database(request.param), standin, redis_url=redis_url) as app:
+@pytest.fixture
+def app(database_url: str, standin: StandinServer, redis_url: str) -> Iterator[Flask]:
+    with three_projects(database_url, standin, redis_url=redis_url) as app:
         yield app
 
 

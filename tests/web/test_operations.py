@@ -27,15 +27,9 @@ GOLD = (("classifications", 2), ("actions", 1), ("runs", 1), ("gold", 1))
 QUEUES = f"{HOME}/queues"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(
-    request: pytest.FixtureRequest,
-    new_database: Callable[[str], str],
-    standin: StandinServer,
-    redis_url: str,
-) -> Iterator[Flask]:
-    url = new_database(request.param)
-    with three_projects(url, standin, redis_url=redis_url, queues=GOLD) as app:
+@pytest.fixture
+def app(database_url: str, standin: StandinServer, redis_url: str) -> Iterator[Flask]:
+    with three_projects(database_url, standin, redis_url=redis_url, queues=GOLD) as app:
         yield app
 
 

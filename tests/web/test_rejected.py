@@ -1,6 +1,6 @@
 """Rejected events: by reason, replayed or discarded, as many as the button said."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 from flask import Flask
@@ -21,11 +21,9 @@ from tests.web.operating import administrator, buttons, press, trail_of
 REJECTED = "/operations/rejected"
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def app(
-    request: pytest.FixtureRequest, new_database: Callable[[str], str], standin: StandinServer
-) -> Iterator[Flask]:
-    with three_projects(new_database(request.param), standin) as app:
+@pytest.fixture
+def app(database_url: str, standin: StandinServer) -> Iterator[Flask]:
+    with three_projects(database_url, standin) as app:
         yield app
 
 
