@@ -2,24 +2,24 @@
 
 import itertools
 import os
-import sqlite3
+import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import flask_migrate
 import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
 from redis import Redis
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, create_engine, event, text
 from werkzeug.routing import Rule
 
 from caesar_web.app import ROOT, collect_seldom, create_app
 from caesar_web.config import Config
 from caesar_web.config_readers import new_key
-from caesar_web.store.db import Base, db
+from caesar_web.store.db import Base, db, prepare_engine
 from tests.services import RedisServer, create_database, postgres, redis_server
 from tests.standin.server import StandinServer
 
@@ -87,6 +87,23 @@ def compiled_routes() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def undurable_commits() -> Iterator[None]:
+    """Commits on SQLite need not wait for the disk here, as those on PostgreSQL do not."""
+
+    def prepare(engine: Engine) -> None:
+        prepare_engine(engine)
+        if engine.dialect.name == "sqlite":
+            event.listen(engine, "connect", hurry)
+
+    def hurry(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA synchronous=OFF").close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("caesar_web.app.prepare_engine", prepare)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_url() -> Iterator[str]:
     with postgres() as url:
@@ -129,11 +146,9 @@ def new_database(
     def empty(kind: str, name: str, *, template: str | None = None) -> str:
         if kind == "postgresql":
             return create_database(request.getfixturevalue("postgres_url"), name, template=template)
-        file = tmp_path_factory.mktemp(name) / "caesar.db"
+        file = tmp_path_factory.mktemp(name, numbered=False) / "caesar.db"
         if template is not None:
-            original = sqlite3.connect(template.removeprefix("sqlite:///"))
-            with closing(original) as source, closing(sqlite3.connect(file)) as copy:
-                source.backup(copy)
+            shutil.copyfile(template.removeprefix("sqlite:///"), file)  # which nobody has open
         return f"sqlite:///{file}"
 
     return make

@@ -3,6 +3,7 @@
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import Any
 
 from flask import Flask
@@ -63,23 +64,21 @@ def _make_workflows(session: Session) -> None:
     make_workflow(session, 300, project_id=30, **rules({**ADD, "subject_set_id": 8}))
 
 
-_kept: list[sqlite3.Connection] = []  # the workflows of three_projects, made once in a process
+_kept: list[bytes] = []  # the database of three_projects, made once in a process
 
 
 def _is_copied(database_url: str) -> bool:
     """Whether the workflows are in this database now, as they had been made before."""
     if not _kept or not database_url.startswith("sqlite:///"):
         return False
-    with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as copy:
-        _kept[0].backup(copy)
+    Path(database_url.removeprefix("sqlite:///")).write_bytes(_kept[0])
     return True
 
 
 def _keep(database_url: str) -> None:
     if database_url.startswith("sqlite:///") and not _kept:
-        _kept.append(sqlite3.connect(":memory:", check_same_thread=False))
         with closing(sqlite3.connect(database_url.removeprefix("sqlite:///"))) as made:
-            made.backup(_kept[0])
+            _kept.append(made.serialize())
 
 
 def script(app: Flask, standin: StandinServer, user_id: int) -> FlaskClient:
