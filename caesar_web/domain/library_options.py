@@ -85,6 +85,7 @@ def _options(label: str, names: tuple[str, ...]) -> tuple[Option, ...]:
             kind="object",
             label="Parameters",
             help="What is not given is as the library has it.",
+            example="none",
         ),
     )
 

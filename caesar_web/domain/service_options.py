@@ -10,6 +10,7 @@ SECRET = Option(
     label="Shared secret",
     help="With one, each request is signed, so that the service can tell that it is from here. Kept"
     " encrypted, and shown to nobody again.",
+    example="a long text that nobody guesses",
 )
 EXTRACTOR_SERVICE = (
     Option(

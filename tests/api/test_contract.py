@@ -255,7 +255,7 @@ WRONG: list[tuple[str, str, JSON, str]] = [
     ("PUT", ELSEWHERE, {"rerun": "extractors"}, "rerun"),
     ("POST", EXTRACTORS, {"type": "bogus", "key": "k"}, "bogus"),
     ("POST", REDUCERS, {"type": "count", "key": "k", "topic": "x"}, "topic"),
-    ("POST", REDUCERS, {"type": "sqs", "key": "k"}, "sqs"),
+    ("POST", REDUCERS, {"type": "sqs", "key": "k"}, "queue_name"),
     ("POST", RULES, {"condition": ["bogus"]}, "bogus"),
     ("POST", RULES, {"condition": ["lookup", "a"]}, "lookup"),
     ("POST", RULES, {"condition": []}, "is empty"),

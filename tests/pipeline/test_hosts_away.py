@@ -53,7 +53,7 @@ class Service:
         self.problem = problem
         self.sent: list[Any] = []
 
-    def post(self, url: str, body: Any, *, auth: Any = None) -> None:
+    def post(self, url: str, body: Any, **_: Any) -> None:
         self.sent.append(body)
         if self.problem:
             raise self.problem
