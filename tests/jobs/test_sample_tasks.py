@@ -185,7 +185,7 @@ def test_what_is_offered_for_marks_finds_some(
         workflow = panoptes.workflow(workflow_id)
         proposal = propose(read_tasks(workflow.page.workflow["tasks"]))
         configure(workflow_id, accepted(proposal, {f"reducer:T0_{mark}_agreed"}))
-        work_off(sample(workflow)[:60], workflow_id)
+        work_off(sample(workflow)[:40], workflow_id)
     wanted = select(SubjectReduction.data).filter_by(reducer_key=f"T0_{mark}_agreed")
     data: list[Any] = list(db.session.scalars(wanted))
     db.session.remove()
