@@ -6,7 +6,7 @@ from enum import Enum
 from typing import TypeVar
 
 from flask import current_app, g, request
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from werkzeug.exceptions import BadRequest, Forbidden, HTTPException, NotFound, Unauthorized
 
 from caesar_web.access import trail
@@ -173,6 +173,18 @@ def check() -> None:
         raise
 
 
+# Made once: nearly every request looks for one.
+_FIND = select(
+    Workflow.id,
+    Workflow.name,
+    Workflow.project_id,
+    Workflow.project_name,
+    Workflow.status,
+    Workflow.public_extracts,
+    Workflow.public_reductions,
+).where(Workflow.id == bindparam("workflow_id"))
+
+
 def place() -> Place:
     """The workflow that the path of this request names, which the caller may see."""
     found: Place = g.place
@@ -234,15 +246,6 @@ def find_place(workflow_id: int) -> Place | None:
     """The workflow of this id, whoever may see it."""
     if workflow_id > LARGEST_ID:
         return None
-    columns = (
-        Workflow.id,
-        Workflow.name,
-        Workflow.project_id,
-        Workflow.project_name,
-        Workflow.status,
-        Workflow.public_extracts,
-        Workflow.public_reductions,
-    )
     with reading() as session:
-        row = session.execute(select(*columns).where(Workflow.id == workflow_id)).one_or_none()
+        row = session.execute(_FIND, {"workflow_id": workflow_id}).one_or_none()
     return None if row is None else Place(*row)
