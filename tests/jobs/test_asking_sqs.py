@@ -117,6 +117,13 @@ def test_each_extract_is_a_message_b68(app: Flask, sqs: Any, by_url: bool) -> No
     assert (data(), left()) == (["dispatched"], [])
 
 
+def test_only_the_environment_says_which_server_is_called(app: Flask, sqs: Any) -> None:
+    sqs.create_queue(QueueName=NAME)
+    configure(queue_url=f"https://elsewhere.example/123456789012/{NAME}")
+    come_in(1)
+    assert (data(), len(messages(sqs))) == (["dispatched"], 2)
+
+
 def test_by_default_all_are_sent_again(app: Flask, sqs: Any) -> None:
     sqs.create_queue(QueueName=NAME)
     configure(queue_name=NAME, filters={"extractor_keys": ["survey"]})
