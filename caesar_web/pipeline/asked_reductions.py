@@ -114,9 +114,10 @@ class _History:
             for one in results.reductions_of(session, reducible, topic, [target])
             if one.reducer_key == reducer.key
         }
-        # Once all that it can have has begun, it has counted all that came before.
-        has_begun = reducer.is_running and self.stored and not reducer.grouping.is_used
-        self._since = claim.since if has_begun else None
+        # Once all that it can have has begun, it has counted all that came before, but for what
+        # has come of other subjects.
+        is_alone = len(self._sources[target]) == 1 and not reducer.grouping.is_used
+        self._since = claim.since if reducer.is_running and self.stored and is_alone else None
 
     def collected(self) -> tuple[dict[str, list[Extract]], list[Counted]]:
         """The extracts to send by subgroup; in running mode those not counted yet."""

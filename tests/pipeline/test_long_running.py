@@ -96,6 +96,23 @@ def test_a_service_that_had_nothing_to_say_is_sent_all(app: Flask) -> None:
     assert asked([1, 2, 3]) == [1, 2, 3]
 
 
+def test_a_service_is_sent_what_has_come_of_previous_subjects(app: Flask) -> None:
+    of_subjects = {**OF_USERS, "topic": "reduce_by_subject"}
+    configure(service={"type": "external", "url": "https://a.example/r", **of_subjects})
+
+    def come_of(id: int, subject: int, **metadata: Any) -> None:
+        event = make_event(id, subject=subject, choice="lion", subject_metadata=metadata)
+        receive([event])
+        process()
+
+    come_of(1, 20, previous_subject_ids="[10]")
+    assert asked([1]) == [1]
+    come_of(2, 10)
+    assert asked([2]) == [2]
+    come_of(3, 20, previous_subject_ids="[10]")
+    assert asked([1, 2, 3]) == [2, 3]
+
+
 @pytest.mark.parametrize(
     ("wanted", "since"),
     [((5, 9), 5), ((9, 5), 5), ((5, None), None), ((None, 5), None), ((5, 5), 5)],
