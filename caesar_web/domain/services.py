@@ -39,14 +39,14 @@ def is_called(part: Extractor | Reducer) -> bool:
 
 def service_of(part: Extractor | Reducer) -> str:
     """Which service it uses, as lights name it: a host, a queue of SQS, or none."""
-    if queue := part.options.get("queue_url") or part.options.get("queue_name"):
+    if queue := queue_of(part):
         return f"sqs:{queue.rpartition('/')[2]}"
     return host_of(part.options.get("url") or "")
 
 
-def is_of_queue(part: Extractor | Reducer) -> bool:
-    """Whether what it uses is a queue of SQS."""
-    return service_of(part).startswith("sqs:")
+def queue_of(part: Extractor | Reducer) -> str:
+    """The address or the name of the queue of SQS that it uses, if any."""
+    return part.options.get("queue_url") or part.options.get("queue_name") or ""
 
 
 def reduced(answer: Any, *, stored: Reduced) -> Reduced:

@@ -17,7 +17,7 @@ from caesar_web.domain.library_options import MEANS as AGGREGATION
 from caesar_web.domain.library_options import LibraryCall
 from caesar_web.domain.secrets import Destination, SecretLost, destination
 from caesar_web.domain.series import Reducer
-from caesar_web.domain.services import is_of_queue
+from caesar_web.domain.services import queue_of
 from caesar_web.domain.values import DomainError, check_storable
 from caesar_web.external import aggregation
 from caesar_web.external.aggregation import AggregationMissing
@@ -94,7 +94,7 @@ def call_by(means: str) -> Call:
 
 def _by_service(client: GuardedClient, sealer: Sealer, of_sqs: Queues) -> Call:
     def call(part: Part, body: Any) -> Exchange:
-        return _send(of_sqs, part, body) if is_of_queue(part) else _post(client, sealer, part, body)
+        return _send(of_sqs, part, body) if queue_of(part) else _post(client, sealer, part, body)
 
     return call
 

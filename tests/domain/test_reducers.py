@@ -13,6 +13,7 @@ from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.options import read_options
 from caesar_web.domain.reducers import REDUCERS, read_reducer_options
 from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
+from caesar_web.domain.services import is_called, queue_of, service_of
 from caesar_web.domain.summary_stats import OPERATIONS
 from caesar_web.domain.values import Problem
 from tests.domain.making import exactly, golden_cases, make_groups, refused_places, through_json
@@ -187,3 +188,19 @@ def test_empty_data_are_not_written(data: Any) -> None:
 @pytest.mark.parametrize("data", [0, {"x": 0}, {"": 1}, "dispatched"])
 def test_other_data_are(data: Any) -> None:
     assert not Reduced(data, None).is_empty
+
+
+@pytest.mark.parametrize(
+    ("type_name", "config", "queue", "service"),
+    [
+        ("external", {"url": "https://sqs:8443/reduce"}, "", "sqs:8443"),
+        ("external", {}, "", ""),
+        ("sqs", {"queue_name": "galaxies"}, "galaxies", "sqs:galaxies"),
+        ("sqs", {"queue_name": "a", "queue_url": "https://a.example/1/b"}, None, "sqs:b"),
+    ],
+)
+def test_who_is_asked(type_name: str, config: Any, queue: str | None, service: str) -> None:
+    reducer = make_reducer(type_name, config)
+    assert queue_of(reducer) == (config["queue_url"] if queue is None else queue)
+    assert service_of(reducer) == service
+    assert is_called(reducer) is bool(service)
