@@ -239,9 +239,10 @@ class Ledger:
     def _load_counted(self, session: Session, coming: Sequence[Extract]) -> None:
         """Only what may come again, however much a reduction has counted."""
         running = {reducer.key for reducer in self._reducers if reducer.is_running}
-        if not running:
+        stored = (place for place in self._stored if place.reducer_key in running)
+        places = {self._ids[one]: one for one in stored if self.at(one) is not NOTHING}
+        if not places:  # none has begun, or all begin again
             return
-        places = {self._ids[place]: place for place in self._stored if place.reducer_key in running}
         subgroups = {id: place.subgroup for id, place in places.items()}
         for reduction_id, counted in counted_among(session, self.topic, subgroups, coming):
             place = places[reduction_id]

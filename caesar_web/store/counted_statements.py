@@ -13,20 +13,18 @@ from caesar_web.store.result_statements import Topic
 
 
 def counted_among(
-    session: Session, topic: Topic, reductions: Mapping[int, str], extracts: Iterable[Extract]
+    session: Session, topic: Topic, reductions: Mapping[int, str], extracts: Sequence[Extract]
 ) -> list[tuple[int, Counted]]:
     """What running reductions have counted of these extracts, or of their volunteers' on a subject.
 
     Gives the reduction's id with each. `reductions` gives their subgroups by their ids.
     """
     table = table_of(topic.counted)
-    extracts = list(extracts)
-    pairs = {(one.user_id, one.subject_id) for one in extracts if one.user_id is not None}
     may_come_again = or_(
         among(table.c.extract_id, {one.id for one in extracts}),
         among(table.c.classification_id, _known(one.classification_id for one in extracts)),
-        among(table.c.user_id, {user for user, _ in pairs})
-        & among(table.c.subject_id, {subject for _, subject in pairs}),
+        among(table.c.user_id, _known(one.user_id for one in extracts))
+        & among(table.c.subject_id, {one.subject_id for one in extracts}),
     )
     rows = session.execute(
         select(
