@@ -173,18 +173,6 @@ def check() -> None:
         raise
 
 
-# Made once: nearly every request looks for one.
-_FIND = select(
-    Workflow.id,
-    Workflow.name,
-    Workflow.project_id,
-    Workflow.project_name,
-    Workflow.status,
-    Workflow.public_extracts,
-    Workflow.public_reductions,
-).where(Workflow.id == bindparam("workflow_id"))
-
-
 def place() -> Place:
     """The workflow that the path of this request names, which the caller may see."""
     found: Place = g.place
@@ -240,6 +228,18 @@ def _id(value: object) -> int | None:
 def _only_looks(refusal: HTTPException) -> bool:
     """Whether somebody has just opened a page, who is asked to sign in."""
     return isinstance(refusal, NotSignedIn) and request.method == "GET" and wants_page()
+
+
+# Made once: nearly every request looks for one.
+_FIND = select(
+    Workflow.id,
+    Workflow.name,
+    Workflow.project_id,
+    Workflow.project_name,
+    Workflow.status,
+    Workflow.public_extracts,
+    Workflow.public_reductions,
+).where(Workflow.id == bindparam("workflow_id"))
 
 
 def find_place(workflow_id: int) -> Place | None:

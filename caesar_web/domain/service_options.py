@@ -12,29 +12,27 @@ SECRET = Option(
     " encrypted, and shown to nobody again.",
     example="a long text that nobody guesses",
 )
+
+
+def _address(help: str, example: str) -> Option:
+    return Option(
+        "url", service_url, hide=userinfo, kind="url", label="Address", help=help, example=example
+    )
+
+
 EXTRACTOR_SERVICE = (
-    Option(
-        "url",
-        service_url,
-        hide=userinfo,
-        kind="url",
-        label="Address",
-        help="Gets each classification as JSON, and answers with the extract’s data."
-        " Without an address a program of yours writes the extracts.",
-        example="https://example.org/extract",
+    _address(
+        "Gets each classification as JSON, and answers with the extract’s data. Without an address"
+        " a program of yours writes the extracts.",
+        "https://example.org/extract",
     ),
     SECRET,
 )
 REDUCER_SERVICE = (
-    Option(
-        "url",
-        service_url,
-        hide=userinfo,
-        kind="url",
-        label="Address",
-        help="Gets the extracts as JSON, and answers with the reduction’s data. Without an address"
+    _address(
+        "Gets the extracts as JSON, and answers with the reduction’s data. Without an address"
         " a program of yours pushes its reductions in.",
-        example="https://example.org/reduce",
+        "https://example.org/reduce",
     ),
     SECRET,
 )

@@ -97,7 +97,7 @@ class GuardedClient:
 
     def beginning(self, url: str, *, most_bytes: int) -> Answer:
         """Fetch what is there, of whatever kind, as far as so many bytes go."""
-        return self._call("GET", url, cut_at=most_bytes)
+        return self._call("GET", url, cut_at=most_bytes, headers=ANY_KIND)
 
     def _call(
         self,
@@ -123,8 +123,6 @@ class GuardedClient:
             refuse_host_of(address)
             request = _request(method, address, body=body, auth=auth or address.auth)
             request.headers.update(headers)
-            if cut_at is not None:
-                request.headers.update(ANY_KIND)
             # Sent without a session, which would follow redirects (or read their bodies without
             # a limit), keep cookies, and take passwords and proxies from the environment.
             with adapter.send(request, stream=True, timeout=self._timeout) as response:

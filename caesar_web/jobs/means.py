@@ -108,8 +108,7 @@ def _send(of_sqs: Queues, part: Part, body: Any) -> Exchange:
     try:
         of_sqs.send(messages, name=part.options["queue_name"], url=part.options["queue_url"])
     except ExternalError as problem:
-        seconds = time.monotonic() - started
-        return Exchange(sent, seconds, status=problem.status, problem=problem)
+        return _failed(sent, started, problem)
     return Exchange(sent, time.monotonic() - started, DISPATCHED)
 
 
@@ -121,8 +120,7 @@ def _message(extract: dict[str, Any]) -> Message:
 
 def _post(client: GuardedClient, sealer: Sealer, part: Part, body: Any) -> Exchange:
     try:
-        secrets = sealer.open(part.secrets) if part.secrets else {}
-        to = destination(part.options, secrets)
+        to = destination(part.options, sealer.open_secrets(part.secrets))
     except (SecretLost, Unopenable) as problem:  # a missing key may come back
         refusal = ExternalError(str(problem), permanent=isinstance(problem, SecretLost))
         return Exchange(dump_json(body)[:MOST_SHOWN], 0.0, problem=refusal)
@@ -144,10 +142,9 @@ def _library(part: Part, body: Any) -> Exchange:
         value = _of_library(part, name, parameters, body)
         check_storable(value)
     except DomainError as problem:
-        seconds = time.monotonic() - started
         # What it cannot do now, it cannot do later, unless somebody installs it meanwhile.
         permanent = not isinstance(problem, AggregationMissing)
-        return Exchange(sent, seconds, problem=ExternalError(str(problem), permanent=permanent))
+        return _failed(sent, started, ExternalError(str(problem), permanent=permanent))
     received = dump_json(value)[:MOST_SHOWN]
     return Exchange(sent, time.monotonic() - started, value, received=received)
 
@@ -175,13 +172,16 @@ def _call_of(part: Part) -> LibraryCall:
     return part.type.call(part.options)
 
 
+def _failed(sent: str, started: float, problem: ExternalError) -> Exchange:
+    return Exchange(sent, time.monotonic() - started, status=problem.status, problem=problem)
+
+
 def _posted(client: GuardedClient, to: Destination, body: Any) -> Exchange:
     sent, started = dump_json(body)[:MOST_SHOWN], time.monotonic()
     try:
         answer = client.post(to.url, body, auth=to.credentials, secret=to.secret)
     except ExternalError as problem:
-        seconds = time.monotonic() - started
-        return Exchange(sent, seconds, status=problem.status, problem=problem)
+        return _failed(sent, started, problem)
     received = answer.body[:MOST_SHOWN].decode("utf-8", "replace").replace("\0", "�")
     came = partial(Exchange, sent, answer.seconds, status=answer.status, received=received)
     try:

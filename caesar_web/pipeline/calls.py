@@ -113,8 +113,7 @@ def _calls(means: Means, claim: Claim, project_id: int) -> dict[str, Call]:
 def _post(means: Means, claim: Claim) -> None:
     if claim.payload is None:
         raise CallFailed(f"the subject has no reduction of {claim.config['reducer_key']}")
-    secrets = means.sealer.open(claim.secrets) if claim.secrets else {}
-    to = destination(claim.config, secrets)
+    to = destination(claim.config, means.sealer.open_secrets(claim.secrets))
     means.external.post(to.url, claim.payload, auth=to.credentials, secret=to.secret)
 
 

@@ -45,10 +45,8 @@ def named_rules(workflow: Workflow) -> Iterator[tuple[AnyRule, str]]:
 
 def opened(effect: AnyEffect, sealer: Sealer) -> EffectRow:
     """The effect with its secrets, but for those that no key opens any more."""
-    if effect.secrets is None:
-        return EffectRow(effect.action, effect.config)
     try:
-        return EffectRow(effect.action, effect.config, sealer.open(effect.secrets))
+        return EffectRow(effect.action, effect.config, sealer.open_secrets(effect.secrets))
     except Unopenable:
         return EffectRow(effect.action, effect.config)
 
@@ -88,5 +86,5 @@ def permit(effect: AnyEffect, saving: Saving, *, place: str) -> None:
 
 def _write(effect: AnyEffect, row: EffectRow, saving: Saving, place: str) -> None:
     effect.action, effect.config = row.action, row.config
-    effect.secrets = saving.sealer.seal(row.secrets) if row.secrets else None
+    effect.secrets = saving.sealer.seal_secrets(row.secrets)
     permit(effect, saving, place=place)

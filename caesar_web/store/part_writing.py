@@ -33,7 +33,7 @@ def write(
         )
     said = {name: value for name, value in vars(row).items() if name not in ("status", "secrets")}
     if secrets != before:
-        said["secrets"] = sealer.seal(secrets) if secrets else None
+        said["secrets"] = sealer.seal_secrets(secrets)
     update(part, now, said)
 
 
@@ -49,7 +49,6 @@ def update(target: Any, now: datetime, values: dict[str, Any]) -> None:
 def _opened(part: Extractor | Reducer, sealer: Sealer) -> dict[str, str]:
     """The secrets of a part, but for those that no key opens any more."""
     try:
-        opened: dict[str, str] = sealer.open(part.secrets) if part.secrets else {}
+        return sealer.open_secrets(part.secrets)
     except Unopenable:
         return {}
-    return opened

@@ -1,6 +1,6 @@
 """What is kept encrypted: tokens, and the secrets of effects."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
@@ -21,6 +21,15 @@ class Sealer:
     def seal(self, value: Any) -> str:
         """The text that keeps a JSON value."""
         return self._fernet.encrypt(dump_json(value).encode()).decode()
+
+    def seal_secrets(self, secrets: Mapping[str, str]) -> str | None:
+        """What keeps the secrets of a part of a configuration; None where it has none."""
+        return self.seal(secrets) if secrets else None
+
+    def open_secrets(self, sealed: str | None) -> dict[str, str]:
+        """The secrets that were sealed, if any. Raises Unopenable."""
+        opened: dict[str, str] = self.open(sealed) if sealed else {}
+        return opened
 
     def open(self, sealed: str) -> Any:
         """The value that was sealed. Raises Unopenable."""
