@@ -108,3 +108,8 @@ def csrf_token(client: FlaskClient, path: str = "/session") -> str:
     found = CSRF.search(client.get(path, headers=BROWSER).text)
     assert found, f"{path} has no form"
     return found[1]
+
+
+def without_tokens(html: str) -> str:
+    """A page as it was in another second too: the tokens of its forms tell the time."""
+    return CSRF.sub("", html).strip()
