@@ -16,6 +16,7 @@ from caesar_web.standin.tokens import Keys, new_keys
 
 JSON = dict[str, Any]
 ACCEPT = "application/vnd.api+json; version=1"
+PATIENCE = 60.0  # seconds; a machine that others use too may stand still for ten
 
 
 class Clock:
@@ -170,7 +171,7 @@ class StandinServer:
         url = f"{self.url}/api{path}"
         with requests.Session() as session:
             return session.request(
-                method, url, headers={**sent, **(headers or {})}, json=json, timeout=10
+                method, url, headers={**sent, **(headers or {})}, json=json, timeout=PATIENCE
             )
 
     def _control(
@@ -178,7 +179,7 @@ class StandinServer:
     ) -> requests.Response:
         with requests.Session() as session:
             answer = session.request(
-                method, f"{self.url}/_stub/{name}", json=json, params=params, timeout=10
+                method, f"{self.url}/_stub/{name}", json=json, params=params, timeout=PATIENCE
             )
         answer.raise_for_status()
         return answer
