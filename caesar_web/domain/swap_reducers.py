@@ -6,7 +6,7 @@ from typing import Any, TypeGuard
 
 from caesar_web.domain.classification import Group
 from caesar_web.domain.folds import Options, Reduced, stored_object
-from caesar_web.domain.options import Option, Unreadable, choice, number, several, within
+from caesar_web.domain.options import Option, Unreadable, choice, number, several, text, within
 from caesar_web.domain.swap import (
     Event,
     Initial,
@@ -27,6 +27,7 @@ from caesar_web.domain.swap import (
 from caesar_web.domain.values import as_text, bounded, is_number
 
 MOST_POINTS = 100  # of a trajectory
+LEAST_PRIOR = 0.000001  # and no prior is nearer to 1
 
 
 class SwapSkill:
@@ -61,10 +62,17 @@ class SwapSkill:
 class Belief:
     """How likely a subject is positive, in log odds, and how that came."""
 
+    prior: float  # in log odds too
     log_odds: float
     number: int = 0
     by_expert: bool = False
     trajectory: list[float] = field(default_factory=list)
+
+    def move(self, by: float) -> None:
+        """Takes in what changes the log odds by so much."""
+        self.log_odds = bounded(self.log_odds + by)
+        self.trajectory.append(probability(self.log_odds))
+        del self.trajectory[:-MOST_POINTS]
 
 
 class Swap:
@@ -72,25 +80,39 @@ class Swap:
 
     def resume(self, options: Options, stored: Reduced) -> Belief:
         data = stored_object(stored.data)
-        known: Any = stored_object(stored.store).get("log_odds")
+        store = stored_object(stored.store)
+        known: Any = store.get("log_odds")
         count, points = data.get("num_classifications"), data.get("trajectory")
+        prior: Any = store.get("prior")
+        if not is_number(prior):
+            prior = log_odds(options["prior"])
         if not is_number(known) or not _is_count(count) or not isinstance(points, list):
-            return Belief(log_odds(options["prior"]), trajectory=[options["prior"]])
+            return Belief(prior, prior, trajectory=[options["prior"]])
         trajectory = [point for point in points if is_number(point)]
-        return Belief(bounded(known), count, data.get("seen_by_expert") is True, trajectory)
+        by_expert = data.get("seen_by_expert") is True
+        return Belief(bounded(prior), bounded(known), count, by_expert, trajectory)
 
     def add(self, options: Options, state: Belief, group: Group) -> Belief:
-        if group.classification_id is None or group.continued:
+        if group.classification_id is None:
+            return self._predicted(options, state, group)
+        if group.continued:
             return state
         matrix = _matrix(options, group)
         if _is_expert(options, group.user_id, matrix):
             state.by_expert = True
         said = said_of(group, options["positive"], options["negative"])
         if said is not None:
-            state.log_odds = bounded(state.log_odds + evidence(matrix, said))
+            state.move(evidence(matrix, said))
             state.number += 1
-            state.trajectory.append(probability(state.log_odds))
-            del state.trajectory[:-MOST_POINTS]
+        return state
+
+    def _predicted(self, options: Options, state: Belief, group: Group) -> Belief:
+        """A machine's prediction takes the place of the prior, whenever it comes."""
+        predicted: Any = stored_object(group.extracts[0].data).get(options["prior_from"])
+        if is_number(predicted):
+            prior = log_odds(min(max(predicted, LEAST_PRIOR), 1 - LEAST_PRIOR))
+            state.move(prior - state.prior)
+            state.prior = prior
         return state
 
     def result(self, options: Options, state: Belief) -> Reduced:
@@ -100,7 +122,7 @@ class Swap:
             "seen_by_expert": state.by_expert,
             "trajectory": list(state.trajectory),
         }
-        return Reduced(data, {"log_odds": state.log_odds})
+        return Reduced(data, {"log_odds": state.log_odds, "prior": state.prior})
 
 
 def _tally(data: Any) -> Tally:
@@ -243,12 +265,20 @@ SWAP_OPTIONS = (
     *_ANSWERS,
     Option(
         "prior",
-        within(number, least=0.000001, most=0.999999),
+        within(number, least=LEAST_PRIOR, most=1 - LEAST_PRIOR),
         default=0.5,
         kind="number",
         label="Likelihood before any answer",
         help="How large a share of all subjects is positive, between 0 and 1.",
         example="0.01",
+    ),
+    Option(
+        "prior_from",
+        text,
+        label="Likelihood that a machine gives",
+        help="The field of imported predictions that has it. It takes the place of the likelihood"
+        " above for the subjects that have a prediction.",
+        example="probability",
     ),
     Option(
         "matrix",

@@ -79,7 +79,7 @@ def make_extracts(classifications: Iterable[Mapping[str, Any]]) -> list[Extract]
     """
     return [
         Extract(
-            id=_extract_id(classification["id"], number),
+            id=_extract_id(classification, number),
             classification_id=classification["id"],
             classification_at=START + timedelta(seconds=classification.get("at", 0)),
             extractor_key=extractor_key,
@@ -99,9 +99,11 @@ def _relevant(classification: Mapping[str, Any]) -> Any:
     return {"data": classification["relevant"], "store": classification.get("relevant_store")}
 
 
-def _extract_id(classification_id: int | None, number: int) -> int:
+def _extract_id(classification: Mapping[str, Any], number: int) -> int:
     """Ids that rise within a classification, but not with the ids of classifications."""
-    return 10_000 - (classification_id or 0) * 10 + number
+    id: int | None = classification["id"]
+    at: int = classification.get("at", 0)
+    return 10_000 + number + 10 * (at if id is None else -id)
 
 
 def make_groups(classifications: Iterable[Mapping[str, Any]]) -> list[Group]:

@@ -85,6 +85,34 @@ def test_a_trajectory_has_a_bound() -> None:
     assert data["num_classifications"] == 2 * MOST_POINTS - 1
 
 
+@pytest.mark.parametrize("place", range(4))
+@pytest.mark.parametrize("is_running", [False, True])
+def test_a_prediction_counts_as_a_prior_wherever_it_comes(place: int, is_running: bool) -> None:
+    config: dict[str, Any] = {"positive": "0", "initial_positive": 0.9, "initial_negative": 0.6}
+    machine: dict[str, Any] = {"prior": 0.7, "prior_from": "p"}
+    answers: list[dict[str, Any]] = [{"extracts": {"e": {said: 1}}} for said in "001"]
+    predicted = [*answers]
+    for p in (0.2, 0.9):  # so that the one with 0.2 is the newer
+        predicted.insert(place, {"id": None, "extracts": {"machine": {"p": p}}})
+    found = [
+        data_after(make_reducer("swap", config | more, is_running=is_running), said)
+        for more, said in [({"prior": 0.2}, answers), (machine, predicted)]
+    ]
+    assert found[1]["likelihood"] == pytest.approx(found[0]["likelihood"], rel=1e-12)
+    assert found[0]["num_classifications"] == found[1]["num_classifications"] == 3
+
+
+def data_after(reducer: Reducer, said: list[dict[str, Any]]) -> dict[str, Any]:
+    """A reduction's data after classifications and predictions that come one after the other."""
+    running, default = RunningSeries(reducer, {}, []), DefaultSeries(reducer, [])
+    series: RunningSeries | DefaultSeries = running if reducer.is_running else default
+    for at, one in enumerate(said):
+        (group,) = make_groups([{"id": at + 1, "at": at} | one])
+        series.arrive(group)
+    data: dict[str, Any] = series.results["_default"].data
+    return data
+
+
 SKILL = {"positive": "0"}
 SWAP = {"positive": "0", "prior": 0.3}
 drawn_sequences = st.lists(

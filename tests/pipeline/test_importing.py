@@ -97,6 +97,40 @@ def test_predictions_become_extracts_that_rules_see(workflow: None) -> None:
     assert values(Workflow.extracts_count) == [2]
 
 
+@pytest.mark.parametrize("mode", ["default_reduction", "running_reduction"])
+def test_swap_begins_with_what_a_machine_says(app: Flask, mode: str) -> None:
+    swap = {
+        "type": "swap",
+        "positive": ["0"],
+        "prior_from": "probability",
+        "initial_positive": 0.9,
+        "initial_negative": 0.8,
+        "reduction_mode": mode,
+        "user_reducer_keys": ["skill"],
+    }
+    answers = {"answers": {"type": "question"}}
+    with db.session.begin():
+        make_workflow(db.session(), extractors_config=answers, reducers_config={"swap": swap})
+    db.session.remove()
+    likelihoods = [_likelihood_after(1)]
+    carry_in(csv_of(prediction(1, probability=0.2)))
+    likelihoods += [_likelihood(), _likelihood_after(2)]
+    # Odds of 1 and of 1 to 4, which each answer makes 0.9 / 0.2 times as large.
+    assert likelihoods == pytest.approx([4.5 / 5.5, 1.125 / 2.125, 5.0625 / 6.0625])
+
+
+def _likelihood_after(answer: int) -> float:
+    receive([make_event(answer, annotations=[{"task": "T0", "value": 0}])])
+    process()
+    return _likelihood()
+
+
+def _likelihood() -> float:
+    (data,) = values(SubjectReduction.data)
+    likelihood: float = data["likelihood"]
+    return likelihood
+
+
 def test_once_more_replaces_what_was_there(workflow: None) -> None:
     carry_in(csv_of(prediction(1001, empty=0.1)), acts=True)
     carry_in(csv_of(prediction(1001, empty=0.2), prediction(1001, empty=0.95)), acts=True)

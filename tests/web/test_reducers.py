@@ -80,7 +80,13 @@ FIELDS: dict[str, dict[str, str]] = {
         "user_reducer_keys": "skills",
     },
     "swap_skill": {"positive": "0, 1", "gold_negative": "DUD", "initial_weight": "5"},
-    "swap": {"positive": "0", "prior": "0.01", "experts": "12, 7", "user_reducer_keys": "skills"},
+    "swap": {
+        "positive": "0",
+        "prior": "0.01",
+        "prior_from": "probability",
+        "experts": "12, 7",
+        "user_reducer_keys": "skills",
+    },
 }
 CONFIGS: dict[str, dict[str, Any]] = {
     "consensus": {"ignore_empty_extracts": True},
@@ -95,7 +101,12 @@ CONFIGS: dict[str, dict[str, Any]] = {
         "default_weight": 0.5,
     },
     "swap_skill": {"positive": ["0", "1"], "gold_negative": ["DUD"], "initial_weight": 5},
-    "swap": {"positive": ["0"], "prior": 0.01, "experts": ["12", "7"]},
+    "swap": {
+        "positive": ["0"],
+        "prior": 0.01,
+        "prior_from": "probability",
+        "experts": ["12", "7"],
+    },
 }
 
 
