@@ -18,7 +18,8 @@ from caesar_web.domain.library_options import (
 from caesar_web.domain.options import Option, read_options, switch, text
 from caesar_web.domain.service_options import QUEUE, REDUCER_SERVICE
 from caesar_web.domain.summary_stats import SUMMARY_OPTIONS, SummaryStats
-from caesar_web.domain.swap_reducers import SKILL_OPTIONS, SWAP_OPTIONS, Swap, SwapSkill
+from caesar_web.domain.swap_options import SKILL_OPTIONS, SWAP_OPTIONS
+from caesar_web.domain.swap_reducers import Swap, SwapSkill
 from caesar_web.domain.values import Problem, as_text, bounded, is_blank, is_number
 from caesar_web.domain.votes import VOTES_OPTIONS, Votes
 
