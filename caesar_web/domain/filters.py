@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from caesar_web.domain.classification import Group
+from caesar_web.domain.classification import Extract, Group
 from caesar_web.domain.options import Option, Unreadable, choice, read_options, texts, whole_number
 from caesar_web.domain.values import Problem, is_blank
 
@@ -27,7 +27,7 @@ class Filters:
     repeated_classifications: str = "keep_first"
     training_behavior: str = "ignore_training"
 
-    @property
+    @cached_property
     def only_appends(self) -> bool:
         """Whether a classification that comes last never changes what was let through before."""
         return self.repeated_classifications != "keep_last" and self.start >= 0 and self.end >= -1
@@ -108,9 +108,10 @@ class Sieve:
         return kept
 
     def _without_repeat(self, group: Group) -> Group | None:
-        if group.user_id is None:
+        user_id = group.user_id
+        if user_id is None:
             return group
-        pair = (group.user_id, group.subject_id)
+        pair = (user_id, group.subject_id)
         if pair in self._seen and not group.continued:
             return None
         self._seen.add(pair)
@@ -118,12 +119,10 @@ class Sieve:
 
     def _of_extractors(self, group: Group) -> Group | None:
         keys = self._filters.extractor_keys
-        if all(one.extractor_key in keys for one in group.extracts):
-            return group
-        return _narrowed(group, lambda one: one.extractor_key in keys)
+        return _narrowed(group, [one for one in group.extracts if one.extractor_key in keys])
 
     def _without_empty(self, group: Group) -> Group | None:
-        return _narrowed(group, lambda one: not is_blank(one.data))
+        return _narrowed(group, [one for one in group.extracts if not is_blank(one.data)])
 
     def _of_training(self, group: Group) -> Group | None:
         is_training = group.subject_id in self._training
@@ -135,13 +134,12 @@ class Sieve:
         return group if self._filters.in_open_range(self._admitted - 1) else None
 
 
-def _narrowed(group: Group, wanted: Any) -> Group | None:
-    extracts = tuple(extract for extract in group.extracts if wanted(extract))
-    if len(extracts) == len(group.extracts):
+def _narrowed(group: Group, kept: list[Extract]) -> Group | None:
+    if len(kept) == len(group.extracts):
         return group
-    if not extracts:
+    if not kept:
         return None
-    return Group(group.at, group.classification_id, extracts, group.continued)
+    return Group(group.at, group.classification_id, tuple(kept), group.continued)
 
 
 def _last_of_each(groups: list[Group]) -> list[Group]:

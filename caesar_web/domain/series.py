@@ -73,7 +73,7 @@ class DefaultSeries:
         self._waiting = []
         touched: set[str] = set()
         for one, name in placed:
-            touched |= self._place(one, name)
+            self._place(one, name, touched)
         for name in touched:
             self.results[name] = self._subgroups[name].result()
         return touched
@@ -81,9 +81,8 @@ class DefaultSeries:
     def _subgroup_name(self, group: Group) -> str | None:
         return self._reducer.grouping.subgroup(group) if group.extracts else None
 
-    def _place(self, group: Group, name: str | None) -> set[str]:
-        """Puts a classification where it belongs now; the names of the subgroups that changed."""
-        touched = set()
+    def _place(self, group: Group, name: str | None, touched: set[str]) -> None:
+        """Puts a classification where it belongs now; adds the subgroups that change by it."""
         before = self._subgroup_of.pop(group.classification_id or 0, None)
         if before is not None:
             self._subgroups[before].remove(group)
@@ -95,14 +94,14 @@ class DefaultSeries:
             touched.add(name)
             if group.classification_id is not None:
                 self._subgroup_of[group.classification_id] = name
-        return touched
 
 
 class _Subgroup:
     """The classifications of one subgroup in order, and the fold over those let through."""
 
     def __init__(self, reducer: Reducer, training: Collection[int]) -> None:
-        self._reducer = reducer
+        self._folding, self._options = reducer.type.fold, reducer.options
+        self._filters = reducer.filters
         self._training = training
         self._groups: list[Group] = []
         self._is_stale = False
@@ -114,7 +113,7 @@ class _Subgroup:
             self._groups.append(group)
         else:
             insort(self._groups, group, key=lambda one: one.position)
-        if comes_last and self._reducer.filters.only_appends and not self._is_stale:
+        if comes_last and self._filters.only_appends and not self._is_stale:
             self._fold(self._sieve.admit(group))
         else:
             self._is_stale = True
@@ -126,26 +125,25 @@ class _Subgroup:
     def result(self) -> Reduced:
         if self._is_stale:
             self._restart()
-            filters = self._reducer.filters
-            if filters.only_appends:
+            if self._filters.only_appends:
                 for group in self._groups:
                     self._fold(self._sieve.admit(group))
             else:
-                for group in filters.select(self._groups, self._training):
+                for group in self._filters.select(self._groups, self._training):
                     self._fold(group)
         if not self._any_let_through:
             return NOTHING
-        return self._reducer.type.fold.result(self._reducer.options, self._state)
+        return self._folding.result(self._options, self._state)
 
     def _restart(self) -> None:
-        self._sieve = Sieve(self._reducer.filters, self._training)
-        self._state = self._reducer.type.fold.resume(self._reducer.options, NOTHING)
+        self._sieve = Sieve(self._filters, self._training)
+        self._state = self._folding.resume(self._options, NOTHING)
         self._any_let_through = False
         self._is_stale = False
 
     def _fold(self, group: Group | None) -> None:
         if group is not None:
-            self._state = self._reducer.type.fold.add(self._reducer.options, self._state, group)
+            self._state = self._folding.add(self._options, self._state, group)
             self._any_let_through = True
 
 
