@@ -40,6 +40,19 @@ class Reducer:
     secrets: str | None = field(default=None, repr=False)
 
 
+def keys_that_matter(reducers: Iterable[Reducer]) -> set[str] | None:
+    """The extractors whose extracts any of them looks at; None: all.
+
+    Of other extracts only that there are any matters, as a volunteer who comes again is told by it.
+    """
+    keys: set[str] = set()
+    for reducer in reducers:
+        if reducer.grouping.is_used or not reducer.filters.extractor_keys:
+            return None
+        keys.update(reducer.filters.extractor_keys)
+    return keys
+
+
 class Series(Protocol):
     """What both modes offer; `results` holds the subgroups reduced so far, by name."""
 

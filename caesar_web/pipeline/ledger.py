@@ -4,7 +4,7 @@ It loads what the touched targets need in a fixed number of statements, takes in
 one by one, and writes what has changed.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -13,17 +13,22 @@ from sqlalchemy.orm import Session
 from caesar_web.domain.classification import Extract, Group, Subject, grouped
 from caesar_web.domain.folds import NOTHING, Reduced
 from caesar_web.domain.grouping import DEFAULT_SUBGROUP
-from caesar_web.domain.series import Counted, DefaultSeries, Reducer, RunningSeries
+from caesar_web.domain.series import (
+    Counted,
+    DefaultSeries,
+    Reducer,
+    RunningSeries,
+    keys_that_matter,
+)
 from caesar_web.domain.values import DomainError, same
 from caesar_web.pipeline.gaps import left_out
+from caesar_web.pipeline.history import Sources, load_history
 from caesar_web.pipeline.payloads import payload
 from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import result_statements as results
 from caesar_web.store.counted_statements import counted_among, forget_counted, write_counted
 from caesar_web.store.result_statements import Place, Stored, Topic
 from caesar_web.store.snapshot import Reducible
-
-Sources = Mapping[int, Collection[int]]
 
 
 class _Frozen(NamedTuple):
@@ -70,7 +75,8 @@ class Ledger:
         """
         self._load_stored(session)
         self._leave_gaps(session)
-        return self._load_history(session, most, frozenset(without))
+        keys = keys_that_matter(self._reducers)
+        return self._load_history(session, most, frozenset(without), keys)
 
     def begin_again(self, session: Session, *, leaves_gaps: bool) -> dict[int, list[Group]]:
         """Forgets all that its reducers have made; gives what is to arrive anew, by target.
@@ -86,7 +92,7 @@ class Ledger:
         forget_counted(session, self.topic, again)
         if leaves_gaps:
             self._leave_gaps(session)
-        self._load_history(session, None, frozenset())
+        self._load_history(session, None, frozenset(), None)
         histories = {target: grouped(extracts) for target, extracts in self._history.items()}
         self._groups = {target: [] for target in self._targets}
         return histories
@@ -254,26 +260,16 @@ class Ledger:
             for target, counted in found.items():
                 self._counted.setdefault((target, reducer.key), []).extend(counted)
 
-    def _load_history(self, session: Session, most: int | None, without: frozenset[int]) -> bool:
-        wanted = {target for target in self._targets if self._needs_history(target)}
-        sources = {source for target in wanted for source in self._targets[target]}
-        if not sources:
-            return True
-        limit = None if most is None else most + 1
-        extracts = results.extracts_of(session, self.reducible, self.topic, sources, most=limit)
-        if most is not None and len(extracts) > most:
-            return False
-        by_source: dict[int | None, list[Extract]] = {}
-        by_user = self.topic is results.USER
-        for extract in extracts:
-            if extract.classification_id not in without:
-                source = extract.user_id if by_user else extract.subject_id
-                by_source.setdefault(source, []).append(extract)
-        for target in wanted:
-            self._history[target] = [
-                extract for source in self._targets[target] for extract in by_source.get(source, ())
-            ]
-        return True
+    def _load_history(
+        self, session: Session, most: int | None, without: frozenset[int], keys: set[str] | None
+    ) -> bool:
+        wanted = {one: each for one, each in self._targets.items() if self._needs_history(one)}
+        history = load_history(
+            session, self.reducible, self.topic, wanted, most=most, without=without, keys=keys
+        )
+        if history is not None:
+            self._history = history
+        return history is not None
 
     def _needs_history(self, target: int) -> bool:
         begun = self._current.get(target, {})

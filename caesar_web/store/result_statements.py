@@ -1,16 +1,16 @@
 """Statements over results: extracts, and reductions."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import delete, func, select, true
-from sqlalchemy.orm import Session
+from sqlalchemy import Text, delete, exists, func, or_, select, true
+from sqlalchemy.orm import Session, aliased
 
 from caesar_web.domain.classification import Extract as ExtractValue
 from caesar_web.domain.folds import Reduced
 from caesar_web.store import bulk
-from caesar_web.store.db import among, table_of
+from caesar_web.store.db import among, among_of, table_of
 from caesar_web.store.inbox import Subject
 from caesar_web.store.results import (
     Extract,
@@ -108,10 +108,11 @@ def extracts_of(
     *,
     most: int | None = None,
     since: int | None = None,
+    keys: Collection[str] | None = None,
 ) -> list[ExtractValue]:
     """The extracts of some subjects or users in a workflow or project, `most` of them.
 
-    `since` is the least id that is wanted.
+    `since` is the least id that is wanted, and `keys` name extractors where others do not matter.
     """
     target = _extracts.c[topic.target]
     rows = session.execute(
@@ -125,13 +126,25 @@ def extracts_of(
             _extracts.c.data,
         )
         .where(
-            among(target, targets),
-            _scope(reducible) == reducible.id,
+            among_of(target, targets, _scope(reducible)),
             true() if since is None else _extracts.c.id >= since,
+            true() if keys is None else _matters(keys),
         )
         .limit(most)
     )
     return [ExtractValue(*row) for row in rows]
+
+
+def _matters(keys: Collection[str]) -> Any:
+    """What these extractors made; and of volunteers, that they classified without any of it."""
+    same = aliased(Extract)
+    made = exists().where(
+        same.classification_id == Extract.classification_id,
+        among(same.extractor_key, keys, member=Text),
+    )
+    return or_(
+        among(Extract.extractor_key, keys, member=Text), Extract.user_id.is_not(None) & ~made
+    )
 
 
 def count_extracts(
@@ -141,7 +154,7 @@ def count_extracts(
     target = _extracts.c[topic.target]
     rows = session.execute(
         select(target, func.count())
-        .where(among(target, targets), _scope(reducible) == reducible.id)
+        .where(among_of(target, targets, _scope(reducible)))
         .group_by(target)
     )
     return dict(map(tuple, rows))
@@ -193,9 +206,9 @@ def reductions_of(
             table.c.created_at,
             table.c.updated_at,
         ).where(
-            among(table.c[topic.target], targets),
-            table.c.reducible_type == reducible.type,
-            table.c.reducible_id == reducible.id,
+            among_of(table.c[topic.target], targets, {table.c.reducible_id: reducible.id}),
+            # In a way that keeps PostgreSQL from the index of all reductions of a reducible.
+            table.c.reducible_type.concat("") == reducible.type,
         )
     )
     return [
@@ -248,5 +261,6 @@ def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> Non
     session.execute(delete(table).where(among(table.c.id, ids)))
 
 
-def _scope(reducible: Reducible) -> Any:
-    return Extract.workflow_id if reducible.type == "Workflow" else Extract.project_id
+def _scope(reducible: Reducible) -> dict[Any, int]:
+    of_workflow = reducible.type == "Workflow"
+    return {_extracts.c.workflow_id if of_workflow else _extracts.c.project_id: reducible.id}
