@@ -10,7 +10,8 @@ from pathlib import Path
 from uuid import UUID
 
 from bench.filling import PROJECT_ID, WORKFLOW_ID
-from caesar_web.app import ROOT, collect_seldom, create_app
+from caesar_web.app import create_app
+from caesar_web.core import ROOT, collect_seldom
 from caesar_web.domain.exports import Export
 from caesar_web.jobs import running
 from caesar_web.pipeline import exporting

@@ -9,14 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import flask_migrate
 import psutil
 from flask import Flask
 from sqlalchemy import event, func, select
 
-from caesar_web.app import ROOT, create_app
 from caesar_web.config import Config
 from caesar_web.config_readers import new_key
+from caesar_web.core import create_core, migrate
 from caesar_web.domain.documents import read_document
 from caesar_web.pipeline.ingest import take_in
 from caesar_web.pipeline.processing import Limits, take_turn
@@ -103,9 +102,9 @@ def _application(url: str) -> Iterator[Flask]:
     config = Config(
         database_url=url, redis_url="unix:///nowhere", panoptes_url="http://127.0.0.1:9"
     )
-    app = create_app(config)
+    app = create_core(config, pool_size=config.web_threads)
+    migrate(app)
     with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         now = datetime.now(UTC)
         with db.session.begin():
             description = Description(

@@ -1,12 +1,9 @@
-"""Building the Flask application."""
+"""The application as it serves: pages, the API, and what guards every request."""
 
-import gc
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import datetime
 
 from flask import Flask
-from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from caesar_web.access import identity, permissions
@@ -25,14 +22,7 @@ from caesar_web.api import (
 )
 from caesar_web.api import rules as rules_api
 from caesar_web.config import Config
-from caesar_web.store import (  # noqa: F401  # all tables
-    activity,
-    configuration,
-    inbox,
-    results,
-    runs,
-)
-from caesar_web.store.db import db, engine_options, prepare_engine
+from caesar_web.core import create_core, utc_now
 from caesar_web.web import activity as activity_pages
 from caesar_web.web import (
     calls,
@@ -68,7 +58,6 @@ from caesar_web.web import (
 from caesar_web.web import configuration as configuration_pages
 from caesar_web.web import runs as run_pages
 
-ROOT = Path(__file__).resolve().parent.parent
 MOST_BYTES = 4 * 1024 * 1024  # of a request; the stream has a limit of its own
 BLUEPRINTS = (
     status.blueprint,
@@ -115,15 +104,11 @@ BLUEPRINTS = (
 )
 
 
-def utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 def create_app(
     config: Config, *, pool_size: int | None = None, clock: Callable[[], datetime] = utc_now
 ) -> Flask:
     """The application; `pool_size` is the number of threads that will use the database."""
-    app = Flask("caesar_web", root_path=str(ROOT))
+    app = create_core(config, pool_size=pool_size or config.web_threads, clock=clock)
     app.config["SECRET_KEY"] = config.secret_key
     app.config["MAX_CONTENT_LENGTH"] = MOST_BYTES
     app.config["MAX_FORM_MEMORY_SIZE"] = MOST_BYTES  # for lists of ids
@@ -131,16 +116,6 @@ def create_app(
     app.config["SESSION_COOKIE_HTTPONLY"] = True
     app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.config["SESSION_COOKIE_SECURE"] = not config.development
-    app.config["SQLALCHEMY_DATABASE_URI"] = config.database_url
-    app.config["SQLALCHEMY_ENGINE_OPTIONS"] = engine_options(
-        config.database_url, pool_size=pool_size or config.web_threads
-    )
-    app.extensions["caesar_config"] = config
-    app.extensions["caesar_clock"] = clock
-    db.init_app(app)
-    Migrate(app, db, directory=str(ROOT / "migrations"))
-    with app.app_context():
-        prepare_engine(db.engine)
     _guard(app, config)
     addresses.tolerate(app)
     for blueprint in BLUEPRINTS:
@@ -167,9 +142,3 @@ def _guard(app: Flask, config: Config) -> None:
     app.after_request(headers.add)
     errors.register(app)
     layout.register(app)
-
-
-def collect_seldom() -> None:
-    """For processes that make many short-lived values: a fifth less CPU (bench/README.md)."""
-    gc.freeze()
-    gc.set_threshold(100_000, 50, 50)

@@ -6,8 +6,8 @@ from typing import Any
 from gunicorn.glogging import Logger
 
 from caesar_web import lifeline, logs
-from caesar_web.app import collect_seldom
 from caesar_web.config import load
+from caesar_web.core import collect_seldom
 
 worker_class = "gthread"
 keepalive = 5

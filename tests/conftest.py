@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import flask_migrate
 import pytest
 from flask import Flask
 from jinja2 import FileSystemBytecodeCache
@@ -16,7 +15,8 @@ from redis import Redis
 from sqlalchemy import Engine, create_engine, event, text
 from werkzeug.routing import Rule
 
-from caesar_web.app import ROOT, collect_seldom, create_app
+from caesar_web import core
+from caesar_web.app import create_app
 from caesar_web.config import Config
 from caesar_web.config_readers import new_key
 from caesar_web.store.db import Base, db, prepare_engine
@@ -51,7 +51,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """What was imported and collected stays: looking for garbage in it takes long."""
-    collect_seldom()
+    core.collect_seldom()
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -100,7 +100,7 @@ def undurable_commits() -> Iterator[None]:
         connection.execute("PRAGMA synchronous=OFF").close()
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("caesar_web.app.prepare_engine", prepare)
+        patch.setattr("caesar_web.core.prepare_engine", prepare)
         yield
 
 
@@ -156,9 +156,9 @@ def new_database(
 
 def migrate(url: str) -> None:
     """Brings a database to the newest schema, and leaves no connection to it behind."""
-    app = create_app(plain_config(database_url=url))
+    app = core.create_core(plain_config(database_url=url), pool_size=1)
+    core.migrate(app)
     with app.app_context():
-        flask_migrate.upgrade(directory=str(ROOT / "migrations"))
         db.engine.dispose()
 
 

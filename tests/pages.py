@@ -19,8 +19,8 @@ from flask.testing import FlaskClient
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from caesar_web import lifeline, processes
-from caesar_web.app import ROOT
 from caesar_web.config import Config
+from caesar_web.core import ROOT
 from caesar_web.services import POLL_SECONDS
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,*/*;q=0.8"

@@ -9,7 +9,7 @@ from typing import Literal
 
 from playwright.sync_api import Browser, sync_playwright
 
-from caesar_web.app import ROOT
+from caesar_web.core import ROOT
 from tests.pages import in_thread
 from tests.sample_days import sample_days
 from tests.web.conftest import CHROMIUM, FLAGS

@@ -59,11 +59,32 @@ def test_imports_point_one_way() -> None:
     assert linted.returncode == 0, linted.stdout + linted.stderr
 
 
-def test_the_aggregation_library_is_not_there_until_it_is_called() -> None:
-    importing = "import caesar_web.cli, caesar_web.external.aggregation, sys"
-    looking = "print({'panoptes_aggregation', 'numpy', 'sklearn'} & sys.modules.keys())"
+@pytest.mark.parametrize(
+    ("imported", "absent"),
+    [
+        ("caesar_web.app, caesar_web.jobs.worker", {"panoptes_aggregation", "numpy", "sklearn"}),
+        (
+            "caesar_web.jobs.worker, caesar_web.core",
+            {
+                "caesar_web.web",
+                "caesar_web.api",
+                "caesar_web.access",
+                "alembic",
+                "graphql",
+                "wtforms",
+            },
+        ),
+        (
+            "caesar_web.cli, caesar_web.commands.starting",
+            {"caesar_web.core", "flask", "sqlalchemy"},
+        ),
+    ],
+    ids=["the web server and workers", "a worker", "the command line"],
+)
+def test_no_process_has_more_than_it_needs(imported: str, absent: set[str]) -> None:
+    looking = f"print({absent} & sys.modules.keys())"
     run = subprocess.run(
-        [sys.executable, "-c", f"{importing}; {looking}"],
+        [sys.executable, "-c", f"import {imported}, sys; {looking}"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -11,7 +11,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import select
 
-from caesar_web import cli
+from caesar_web import cli, core
 from caesar_web import config_readers as readers
 from caesar_web.config import DEMO_QUEUES, Config
 from caesar_web.store.configuration import Revision, Workflow
@@ -34,7 +34,7 @@ def config(new_database: Callable[[str], str], tmp_path: Path, standin: StandinS
 @pytest.fixture
 def run(config: Config, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Runs `caesar` with arguments, in this process; over the application of the test."""
-    monkeypatch.setattr(cli, "create_app", lambda *_, **__: app)
+    monkeypatch.setattr(core, "create_core", lambda *_, **__: app)
 
     def run(*arguments: str, **over: str) -> Result:
         environment: Mapping[str, str | None] = {**settings_of(config), **over}

@@ -11,9 +11,9 @@ from pathlib import Path
 import orjson
 import pytest
 
-from caesar_web.app import ROOT
 from caesar_web.config import Config, InvalidSetting, load, runtime_folder
 from caesar_web.config_readers import new_key
+from caesar_web.core import ROOT
 
 KEY, OLDER_KEY = new_key(), new_key()
 PRODUCTION = {

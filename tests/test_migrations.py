@@ -14,7 +14,7 @@ from alembic.script import ScriptDirectory
 from flask import Flask
 from sqlalchemy import inspect, select
 
-from caesar_web.app import ROOT
+from caesar_web.core import ROOT
 from caesar_web.store.activity import SubjectAction
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db
@@ -35,6 +35,7 @@ CONFIGURATION: dict[str, Any] = {
 @pytest.fixture
 def migrated(app: Flask) -> Iterator[Flask]:
     """An application whose database is at the newest schema."""
+    flask_migrate.Migrate(app, db)
     yield app
     db.session.remove()
 
@@ -77,11 +78,10 @@ def test_files_are_numbered_and_say_what_they_do(file: Path) -> None:
 
 
 def test_the_models_are_what_the_migrations_make(migrated: Flask) -> None:
-    context = migrated.extensions["migrate"].db
     with db.engine.connect() as connection:
         options = {"compare_type": _same_type, "compare_server_default": False}
         differences = compare_metadata(
-            MigrationContext.configure(connection, opts=options), context.metadata
+            MigrationContext.configure(connection, opts=options), db.metadata
         )
     assert differences == []
     assert tables() == set(db.metadata.tables)

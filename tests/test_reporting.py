@@ -15,8 +15,8 @@ import pytest
 import requests
 
 from caesar_web import reporting
-from caesar_web.app import ROOT
 from caesar_web.config import InvalidSetting
+from caesar_web.core import ROOT
 from tests.conftest import plain_config
 from tests.factories import make_event
 from tests.jobs.running import eventually

@@ -12,7 +12,8 @@ from jinja2 import StrictUndefined
 
 from caesar_web.access.identity import Identity
 from caesar_web.access.permissions import Place
-from caesar_web.app import ROOT, create_app
+from caesar_web.app import create_app
+from caesar_web.core import ROOT
 from caesar_web.store.activity import AuditEntry
 from caesar_web.store.queries import Newest, Performed
 from caesar_web.web import forms

@@ -11,6 +11,7 @@ from caesar_web import logs
 from caesar_web.access import parts
 from caesar_web.access.permissions import permit
 from caesar_web.api.rendering import as_response
+from caesar_web.core import MIGRATIONS
 from caesar_web.jobs import monitor, tasks
 from caesar_web.jobs.inquiries import Inquiry
 from caesar_web.store import schema
@@ -59,7 +60,6 @@ def _checks() -> Checks:
 def _new_checks() -> Checks:
     app = current_app._get_current_object()  # type: ignore[attr-defined]  # for other threads
     redis_url = parts.config().redis_url
-    migrations = app.extensions["migrate"].directory
 
     def in_database(check: Callable[[Session], bool]) -> bool:
         with app.app_context(), reading() as session:
@@ -67,6 +67,6 @@ def _new_checks() -> Checks:
 
     return Checks(
         database=Inquiry(lambda: in_database(schema.is_answering)),
-        schema=Inquiry(lambda: in_database(lambda one: schema.is_new_enough(one, migrations))),
+        schema=Inquiry(lambda: in_database(lambda one: schema.is_new_enough(one, MIGRATIONS))),
         redis=Inquiry(lambda: monitor.redis_answers(redis_url)),
     )

@@ -1,8 +1,8 @@
 """Whether the database is as new as the code wants it."""
 
 from functools import cache
+from pathlib import Path
 
-from alembic.script import ScriptDirectory
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -12,7 +12,7 @@ def is_answering(session: Session) -> bool:
     return bool(session.scalar(text("SELECT 1")))
 
 
-def is_new_enough(session: Session, migrations: str) -> bool:
+def is_new_enough(session: Session, migrations: Path) -> bool:
     """Whether every migration in a folder was made.
 
     A version that is not in the folder comes from a later release, beside which this one works.
@@ -23,7 +23,9 @@ def is_new_enough(session: Session, migrations: str) -> bool:
 
 
 @cache
-def _versions(migrations: str) -> tuple[str | None, frozenset[str]]:
-    scripts = ScriptDirectory(migrations)
+def _versions(migrations: Path) -> tuple[str | None, frozenset[str]]:
+    from alembic.script import ScriptDirectory  # only here, as it is slow to import
+
+    scripts = ScriptDirectory(str(migrations))
     known = frozenset(script.revision for script in scripts.walk_revisions())
     return scripts.get_current_head(), known

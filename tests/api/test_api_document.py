@@ -10,7 +10,7 @@ from flask import Flask
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from caesar_web.app import ROOT
+from caesar_web.core import ROOT
 from tests.api.sample import routes
 from tests.people import ALICE
 from tests.served import script, three_projects

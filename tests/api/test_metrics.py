@@ -16,8 +16,9 @@ from sqlalchemy import text, update
 from werkzeug.test import TestResponse
 
 from caesar_web.api import metrics
-from caesar_web.app import ROOT, create_app
+from caesar_web.app import create_app
 from caesar_web.config import Config
+from caesar_web.core import ROOT
 from caesar_web.jobs import queues
 from caesar_web.store.configuration import Workflow
 from caesar_web.store.db import db

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from flask import Flask
 
-from caesar_web.app import ROOT
+from caesar_web.core import ROOT
 from tests.pages import MOST_BYTES, broken_rules, parse
 from tests.served import three_projects
 from tests.standin.server import StandinServer

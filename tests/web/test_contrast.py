@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from caesar_web.app import ROOT
+from caesar_web.core import ROOT
 
 STYLE = (ROOT / "static" / "style.css").read_text("utf-8")
 THEMES = ("light", "dark")

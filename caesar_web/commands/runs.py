@@ -6,13 +6,14 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import click
 from sqlalchemy.orm import Session
 from tqdm import tqdm
 
-from caesar_web.app import create_app
+from caesar_web import core
+from caesar_web.commands import give_up
 from caesar_web.config import Config
 from caesar_web.domain import run_progress, run_reading
 from caesar_web.domain.events import LARGEST_ID
@@ -100,7 +101,7 @@ def run_group() -> None:
 @click.pass_obj
 def show(config: Config, run_id: int) -> None:
     """Print how far the run ID is."""
-    with create_app(config, pool_size=1).app_context(), reading() as session:
+    with core.create_core(config, pool_size=1).app_context(), reading() as session:
         _print(session, _find(session, run_id))
 
 
@@ -109,10 +110,10 @@ def show(config: Config, run_id: int) -> None:
 @click.pass_obj
 def stop(config: Config, run_id: int) -> None:
     """Stop the run ID after its step."""
-    with create_app(config, pool_size=1).app_context(), tasks.transaction() as session:
+    with core.create_core(config, pool_size=1).app_context(), tasks.transaction() as session:
         run = _find(session, run_id)
         if not statements.stop(session, run_id, now=_now()):
-            _give_up(f"Run {run_id} is over.")
+            give_up(f"Run {run_id} is over.")
         session.refresh(run)
         _note(session, "stopped a run", run)
         click.echo("It stops after this step." if run.status == "stopping" else "It is stopped.")
@@ -124,10 +125,10 @@ def stop(config: Config, run_id: int) -> None:
 @click.pass_obj
 def apply(config: Config, run_id: int, yes: bool) -> None:
     """Do what rules decided during the run ID, and what was withheld."""
-    with create_app(config, pool_size=1).app_context():
+    with core.create_core(config, pool_size=1).app_context():
         with reading() as session:
             if _find(session, run_id).finished_at is None:
-                _give_up(f"Run {run_id} is not over.")
+                give_up(f"Run {run_id} is not over.")
             _print_withheld(session, run_id)
             number = withheld.count(session, run_id)
         if number and not yes:
@@ -135,7 +136,7 @@ def apply(config: Config, run_id: int, yes: bool) -> None:
         with tasks.transaction() as session:
             run = session.get_one(Run, run_id, with_for_update=True)
             if withheld.count(session, run_id) != number:
-                _give_up("It is not the same any more. Look at it once more.")
+                give_up("It is not the same any more. Look at it once more.")
             written = withholding.apply(session, run_id, now=_now())
             run.applied_at = _now()
             _note(session, "did what a run withheld", run)
@@ -147,7 +148,7 @@ def apply(config: Config, run_id: int, yes: bool) -> None:
 def _carry_out(config: Config, kind: str, workflow_id: int, options: dict[str, Any]) -> None:
     """Starts a run and follows it to its end."""
     scope = _scope(options)
-    with create_app(config, pool_size=1).app_context():
+    with core.create_core(config, pool_size=1).app_context():
         started = _start(kind, workflow_id, scope, acts=options["act"], rate=options["rate"])
         queues.ring_run(config.redis_url, started.run_id)
         is_new = started.is_new
@@ -175,16 +176,16 @@ def _ids(file: Path) -> list[int]:
     try:
         found = read_ids(decoded(file.read_bytes()))
     except BadList as problem:
-        _give_up(f"{file}: {problem}")
+        give_up(f"{file}: {problem}")
     if not found:
-        _give_up(f"{file}: There are no ids.")
+        give_up(f"{file}: There are no ids.")
     return found
 
 
 def _start(kind: str, workflow_id: int, scope: Scope, *, acts: bool, rate: int | None) -> Started:
     with tasks.transaction() as session:
         if session.get(Workflow, workflow_id) is None:
-            _give_up(f"There is no workflow {workflow_id} here.")
+            give_up(f"There is no workflow {workflow_id} here.")
         reducible = Reducible("Workflow", workflow_id)
         order = run_orders.order(kind, reducible, scope, acts=acts, rate=rate)
         started = start(session, order, by=_who(), now=_now())
@@ -247,7 +248,7 @@ def _print_withheld(session: Session, run_id: int) -> None:
 def _find(session: Session, run_id: int) -> Run:
     run = session.get(Run, run_id, populate_existing=True)
     if run is None:
-        _give_up(f"There is no run {run_id}.")
+        give_up(f"There is no run {run_id}.")
     return run
 
 
@@ -263,11 +264,3 @@ def _who() -> str:
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _give_up(message: str) -> NoReturn:
-    click.echo(message, err=True)
-    sys.exit(1)
-
-
-COMMANDS: tuple[click.Command, ...] = (backfill, rerun, run_group)

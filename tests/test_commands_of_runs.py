@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from sqlalchemy import select
 
-from caesar_web import cli, run_commands
+from caesar_web import cli, core
 from caesar_web.config import Config
 from caesar_web.jobs import running, tasks
 from caesar_web.pipeline import run_kinds, run_orders
@@ -49,7 +49,7 @@ def app(app: Flask) -> Iterator[Flask]:
 @pytest.fixture
 def caesar(config: Config, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Invoke:
     """Runs `caesar` with arguments, in this process; over the application of the test."""
-    monkeypatch.setattr(run_commands, "create_app", lambda *_, **__: app)
+    monkeypatch.setattr(core, "create_core", lambda *_, **__: app)
 
     def run(*arguments: str, **more: Any) -> Result:
         result = CliRunner().invoke(cli.caesar, arguments, env=settings_of(config), **more)
@@ -68,7 +68,7 @@ def worker(monkeypatch: pytest.MonkeyPatch) -> None:
         make_due(run_id)
         take_steps(run_id, most=1)
 
-    monkeypatch.setattr("caesar_web.run_commands.time.sleep", work)
+    monkeypatch.setattr("caesar_web.commands.runs.time.sleep", work)
 
 
 def newest() -> Any:
@@ -167,7 +167,7 @@ def test_a_run_that_fails_fails_the_command(
         raise RunFailed("there is nothing")
 
     monkeypatch.setitem(run_kinds.KINDS, "backfill", Kind("subjects", prepare))
-    monkeypatch.setattr("caesar_web.run_commands.time.sleep", lambda _: running.carry_on(1))
+    monkeypatch.setattr("caesar_web.commands.runs.time.sleep", lambda _: running.carry_on(1))
     result = caesar("backfill", "100")
     assert result.exit_code == 1
     assert "failed: 0 subjects" in result.stdout
@@ -178,7 +178,7 @@ def test_ctrl_c_leaves_the_run_going(caesar: Invoke, monkeypatch: pytest.MonkeyP
     def interrupt(seconds: float) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("caesar_web.run_commands.time.sleep", interrupt)
+    monkeypatch.setattr("caesar_web.commands.runs.time.sleep", interrupt)
     result = caesar("backfill", "100")
     assert result.exit_code == 130
     assert "Run 1 goes on. `caesar run show 1` says how far it is." in result.stdout
