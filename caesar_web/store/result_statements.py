@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Text, delete, exists, func, or_, select, true
+from sqlalchemy import Text, delete, func, or_, select, true
 from sqlalchemy.orm import Session, aliased
 
 from caesar_web.domain.classification import Extract as ExtractValue
@@ -138,12 +138,14 @@ def extracts_of(
 def _matters(keys: Collection[str]) -> Any:
     """What these extractors made; and of volunteers, that they classified without any of it."""
     same = aliased(Extract)
-    made = exists().where(
+    made = select(true()).where(
         same.classification_id == Extract.classification_id,
         among(same.extractor_key, keys, member=Text),
     )
+    # For NOT EXISTS PostgreSQL may rather read all extracts there are, and make a hash of them.
+    none_made = made.limit(1).scalar_subquery().is_(None)
     return or_(
-        among(Extract.extractor_key, keys, member=Text), Extract.user_id.is_not(None) & ~made
+        among(Extract.extractor_key, keys, member=Text), Extract.user_id.is_not(None) & none_made
     )
 
 
