@@ -119,10 +119,7 @@ class Config:
         "CAESAR_TURN_CLASSIFICATIONS", 500, readers.positive, "classifications in one turn, at most"
     )
     turn_extracts: int = _setting(
-        "CAESAR_TURN_EXTRACTS",
-        50_000,
-        readers.positive,
-        "earlier extracts that one turn loads, about",
+        "CAESAR_TURN_EXTRACTS", 50_000, readers.positive, "earlier extracts one turn loads, about"
     )
     sweep_seconds: int = _setting(
         "CAESAR_SWEEP_SECONDS", 30, readers.positive, "how often waiting work is rung for again"
@@ -157,6 +154,9 @@ class Config:
         "",
         readers.url,
         "an online application of the aggregation library, asked in place of the one in process",
+    )
+    sqs_queues: tuple[str, ...] = _setting(
+        "SQS_QUEUES", (), readers.names, "queues that reducers may send to; `*` stands for any text"
     )
     commit_id: str = _setting(
         "CAESAR_COMMIT_ID", "", str, "shown on the status page, and to those who monitor"
@@ -256,7 +256,7 @@ def _with_derived(values: dict[str, Any]) -> Config:
 
 def _refuse_incomplete(config: Config) -> None:
     optional = {"commit_id", "metrics_token", "sentry_dsn", "export_storage", "alarm_webhook"}
-    optional |= {"aggregation_url"}
+    optional |= {"aggregation_url", "sqs_queues"}
     optional |= {"public_url"} if config.development else set()
     for setting in fields(Config):
         if setting.default in ("", ()) and setting.name not in optional:

@@ -76,8 +76,12 @@ def url(text: str) -> str:
     return text.rstrip("/")
 
 
+def names(text: str) -> tuple[str, ...]:
+    return tuple(text.replace(",", " ").split())
+
+
 def keys(text: str) -> tuple[str, ...]:
-    keys = tuple(text.replace(",", " ").split())
+    keys = names(text)
     for key in keys:
         try:
             fits = len(base64.b64decode(key, altchars=b"-_", validate=True)) == KEY_BYTES

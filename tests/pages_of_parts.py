@@ -132,6 +132,7 @@ def _called(home: Home, **over: Any) -> dict[str, Any]:
         "numbers": numbers,
         "latest": [call],
         "tested": call,
+        "queue": MARKUP,
         "can_test": True,
     }
     return HERE | {"home": home, "part": part} | shown | over

@@ -68,6 +68,7 @@ SETTINGS: dict[str, tuple[str, object, str | None]] = {
     "EXPORT_STORAGE": ("s3://a-bucket/exports", "s3://a-bucket/exports", "gs://a-bucket"),
     "ALARM_WEBHOOK": ("https://chat.example.org/x", "https://chat.example.org/x", "chat"),
     "AGGREGATION_URL": ("https://agg.example.org", "https://agg.example.org", "agg"),
+    "SQS_QUEUES": ("galaxies-*, lions", ("galaxies-*", "lions"), None),
     "CAESAR_COMMIT_ID": ("abc123", "abc123", None),
     "CAESAR_METRICS_TOKEN": ("t", "t", None),
     "CAESAR_LOG_FORMAT": ("json", "json", "xml"),

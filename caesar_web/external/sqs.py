@@ -1,8 +1,9 @@
 """Queues of SQS, to which extracts are sent as messages."""
 
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from typing import Any
 
@@ -24,9 +25,13 @@ class Message:
 
 
 class Queues:
-    """The queues of this server's account. Safe to share between threads."""
+    """The queues of this server's account. Safe to share between threads.
 
-    def __init__(self) -> None:
+    `allowed` are the names of those that may be used, in which `*` stands for any text.
+    """
+
+    def __init__(self, allowed: Collection[str]) -> None:
+        self._allowed = allowed
         self._lock = threading.Lock()
         self._url_of = cache(lambda name: self._client.get_queue_url(QueueName=name)["QueueUrl"])
 
@@ -35,6 +40,7 @@ class Queues:
 
         After an ExternalError some may have been sent.
         """
+        self._check_allowed((url or name or "").rpartition("/")[2])
         with self._lock:
             client = self._client
         from botocore.exceptions import BotoCoreError, ClientError
@@ -49,6 +55,11 @@ class Queues:
             raise ExternalError(f"SQS: {problem}", permanent=False, status=status) from problem
         except BotoCoreError as problem:
             raise ExternalError(f"SQS: {problem}", permanent=False) from problem
+
+    def _check_allowed(self, name: str) -> None:
+        if not any(fnmatchcase(name, pattern) for pattern in self._allowed):
+            text = f"SQS_QUEUES of this server does not name the queue {name!r:.100}"
+            raise ExternalError(text, permanent=False)  # it may be named tomorrow
 
     @cached_property
     def _client(self) -> Any:

@@ -82,11 +82,13 @@ Call = Callable[[Part, Any], Exchange]
 
 def call_by(means: str) -> Call:
     """How to call by these means. Raises KeyError for others."""
-    url = current_app.extensions["caesar_config"].aggregation_url
+    config = current_app.extensions["caesar_config"]
+    url = config.aggregation_url
     if means == AGGREGATION and url:
         return partial(_post_to_library, tasks.external(), url.rstrip("/"))
+    of_sqs = tasks.once(Queues, lambda: Queues(config.sqs_queues))
     calls: dict[str, Call] = {
-        queues.EXTERNAL: _by_service(tasks.external(), tasks.sealer(), tasks.once(Queues, Queues)),
+        queues.EXTERNAL: _by_service(tasks.external(), tasks.sealer(), of_sqs),
         AGGREGATION: _library,
     }
     return calls[means]

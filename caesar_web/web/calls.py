@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from caesar_web.access import parts, trail
 from caesar_web.access.permissions import permit
 from caesar_web.domain.classification import document
-from caesar_web.domain.services import is_called
+from caesar_web.domain.services import is_called, queue_of
 from caesar_web.domain.values import DomainError
 from caesar_web.jobs import queues, tasks
 from caesar_web.jobs.means import Part, call_by
@@ -73,6 +73,7 @@ def _answered(home: Home, part_id: int) -> AnyResponse:
         here=request.path,
         numbers=numbers,
         latest=latest,
+        queue=queue_of(part),
         can_test=can_test,
         tested=tested,
     )

@@ -20,7 +20,7 @@ from caesar_web.store.activity import ExternalWork
 from caesar_web.store.db import db
 from caesar_web.store.results import SubjectReduction
 from tests.conftest import plain_config
-from tests.factories import make_event, make_workflow
+from tests.factories import JSON, make_event, make_workflow
 from tests.jobs.test_asking import let_retries_be_due
 from tests.people import application, at_panoptes
 from tests.pipeline.steps import process, receive
@@ -56,7 +56,8 @@ def app(
 ) -> Iterator[Flask]:
     monkeypatch.setattr(asking, "retry_after", lambda *_: timedelta(hours=1))
     config: Config = plain_config(database_url=database_url)
-    config = at_panoptes(replace(config, action_attempts=2), standin)
+    allowed = (f"{NAME}*", "*.fifo")
+    config = at_panoptes(replace(config, action_attempts=2, sqs_queues=allowed), standin)
     with application(config) as app, app.app_context():
         yield app
 
@@ -167,6 +168,20 @@ def test_a_queue_that_is_not_there_is_told_and_can_come(app: Flask, sqs: Any) ->
     assert (data(), left(), len(messages(sqs))) == (["dispatched"], [], 2)
 
 
+@pytest.mark.parametrize(
+    "config",
+    [{"queue_name": "payroll"}, {"queue_url": f"https://sqs.example/123456789012/{NAME}/payroll"}],
+)
+def test_a_queue_that_the_server_does_not_name_gets_nothing(
+    app: Flask, sqs: Any, config: JSON
+) -> None:
+    sqs.create_queue(QueueName="payroll")
+    configure(**config)
+    come_in(1)
+    refusal = "SQS_QUEUES of this server does not name the queue 'payroll'"
+    assert (left(), messages(sqs, "payroll")) == ([("waiting", refusal)], [])
+
+
 def test_without_boto3_it_says_what_to_install(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
     imported = builtins.__import__
 
@@ -191,7 +206,7 @@ class Refusing:
 
 
 def test_what_is_refused_in_part_is_told() -> None:
-    queues_of_sqs = Queues()
+    queues_of_sqs = Queues(["*"])
     queues_of_sqs.__dict__["_client"] = Refusing()
     with pytest.raises(ExternalError, match="SQS refused 1 of 2 messages: try again") as told:
         queues_of_sqs.send([message(), message()], name=None, url="https://a.example/q")

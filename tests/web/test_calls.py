@@ -97,6 +97,23 @@ def test_a_test_that_fails_says_why(app: Flask, alice: FlaskClient, standin: Sta
     assert "answered with status 500" in text
 
 
+def test_a_test_for_a_queue_says_that_it_is_a_message(app: Flask, alice: FlaskClient) -> None:
+    with app.app_context():
+        sent = {"type": "sqs", "queue_name": "payroll"}
+        extractors = {"survey": {"type": "survey"}}
+        with db.session.begin():
+            make_workflow(
+                db.session(), 101, extractors_config=extractors, reducers_config={"sent": sent}
+            )
+        db.session.remove()
+        receive([make_event(9, workflow=101, choice="lion")])
+        process(101)
+    path = path_of(app, Reducer, "sent").replace("100", "101")
+    assert "as any other message" in page_of(alice.get(path, headers=BROWSER)).text
+    refusal = "SQS_QUEUES of this server does not name the queue 'payroll'"
+    assert refusal in page_of(send(alice, path, do="test")).text
+
+
 def test_what_was_given_up_is_asked_for_again(app: Flask, alice: FlaskClient) -> None:
     with app.app_context():
         receive([make_event(3, user=3, choice="lion")])
