@@ -174,7 +174,7 @@ class _History:
     def _counted(self, groups: Iterable[Group]) -> list[Counted]:
         ids = {one.id: one.subgroup for one in self.stored.values()}
         extracts = [one for group in groups for one in group.extracts]
-        known = counted_among(self._session, self._topic, ids, extracts)
+        known = counted_among(self._session, self._topic, ids, dict.fromkeys(ids, extracts))
         counted = [one for _, one in known]
         gaps = left_out(self._session, self._reducible, self._topic, self._reducer, self._sources)
         return [*counted, *gaps.get(self._target, ())]

@@ -1,6 +1,6 @@
 """What came before: the earlier extracts of subjects or users, for reducers that look at them."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from sqlalchemy.orm import Session
 
@@ -33,11 +33,18 @@ def load_history(
     extracts = extracts_of(session, reducible, topic, sources, most=limit, keys=keys)
     if most is not None and len(extracts) > most:
         return None
+    past = (one for one in extracts if one.classification_id not in without)
+    return by_target(past, topic, targets)
+
+
+def by_target(
+    extracts: Iterable[Extract], topic: Topic, targets: Sources
+) -> dict[int, list[Extract]]:
+    """Those of the extracts that are of each target's sources."""
     by_source: dict[int | None, list[Extract]] = {}
     for extract in extracts:
-        if extract.classification_id not in without:
-            source = extract.user_id if topic is USER else extract.subject_id
-            by_source.setdefault(source, []).append(extract)
+        source = extract.user_id if topic is USER else extract.subject_id
+        by_source.setdefault(source, []).append(extract)
     return {
         target: [extract for source in each for extract in by_source.get(source, ())]
         for target, each in targets.items()

@@ -22,7 +22,7 @@ from caesar_web.domain.series import (
 )
 from caesar_web.domain.values import DomainError, same
 from caesar_web.pipeline.gaps import left_out
-from caesar_web.pipeline.history import Sources, load_history
+from caesar_web.pipeline.history import Sources, by_target, load_history
 from caesar_web.pipeline.payloads import payload
 from caesar_web.pipeline.relevant import RelevantReductions
 from caesar_web.store import result_statements as results
@@ -97,10 +97,10 @@ class Ledger:
         self._groups = {target: [] for target in self._targets}
         return histories
 
-    def load_related(self, session: Session, arriving: Iterable[Extract]) -> None:
+    def load_related(self, session: Session, arriving: Sequence[Extract]) -> None:
         """Loads what reducers want to know beside the extracts, before any of these arrives."""
         extracts = [*arriving, *(one for history in self._history.values() for one in history)]
-        self._load_counted(session, extracts)
+        self._load_counted(session, by_target(arriving, self.topic, self._targets))
         if any(one.filters.training_behavior != "ignore_training" for one in self._reducers):
             self._training = results.training_among(session, {one.subject_id for one in extracts})
         self._relevant.load(session, extracts, self._reducers)
@@ -242,13 +242,17 @@ class Ledger:
             by_key = self._current.setdefault(stored.target_id, {})
             by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
 
-    def _load_counted(self, session: Session, coming: Sequence[Extract]) -> None:
+    def _load_counted(self, session: Session, arriving: dict[int, list[Extract]]) -> None:
         """Only what may come again, however much a reduction has counted."""
-        running = {reducer.key for reducer in self._reducers if reducer.is_running}
+        running = {reducer.key: reducer for reducer in self._reducers if reducer.is_running}
         stored = (place for place in self._stored if place.reducer_key in running)
         places = {self._ids[one]: one for one in stored if self.at(one) is not NOTHING}
         if not places:  # none has begun, or all begin again
             return
+        coming: dict[int, Iterable[Extract]] = {}
+        for id, (target, key, _) in places.items():
+            goes_back = running[key].grouping.is_used  # other subgroups may have to count it
+            coming[id] = [*arriving[target], *(self._history.get(target, ()) if goes_back else ())]
         subgroups = {id: place.subgroup for id, place in places.items()}
         for reduction_id, counted in counted_among(session, self.topic, subgroups, coming):
             place = places[reduction_id]

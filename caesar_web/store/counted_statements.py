@@ -2,41 +2,46 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select, union
 from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Extract
 from caesar_web.domain.series import Counted
 from caesar_web.store import bulk
-from caesar_web.store.db import among, table_of
+from caesar_web.store.db import among, among_rows, table_of
 from caesar_web.store.result_statements import Topic
 
 
 def counted_among(
-    session: Session, topic: Topic, reductions: Mapping[int, str], extracts: Sequence[Extract]
+    session: Session,
+    topic: Topic,
+    subgroups: Mapping[int, str],
+    extracts: Mapping[int, Iterable[Extract]],
 ) -> list[tuple[int, Counted]]:
-    """What running reductions have counted of these extracts, or of their volunteers' on a subject.
+    """What running reductions have counted of extracts, or of their volunteers' on a subject.
 
-    Gives the reduction's id with each. `reductions` gives their subgroups by their ids.
+    Gives the reduction's id with each; subgroups, and the extracts that come, are given by it.
     """
-    table = table_of(topic.counted)
-    may_come_again = or_(
-        among(table.c.extract_id, {one.id for one in extracts}),
-        among(table.c.classification_id, _known(one.classification_id for one in extracts)),
-        among(table.c.user_id, _known(one.user_id for one in extracts))
-        & among(table.c.subject_id, {one.subject_id for one in extracts}),
+    table = table_of(topic.counted).c
+    coming = [(reduction_id, one) for reduction_id, each in extracts.items() for one in each]
+    as_it_is = {(id, one.id) for id, one in coming}
+    anew = {(id, one.classification_id) for id, one in coming if one.classification_id is not None}
+    again = {(id, one.user_id, one.subject_id) for id, one in coming if one.user_id is not None}
+    looked_for = (
+        among_rows([table.reduction_id, table.extract_id], as_it_is),
+        among_rows([table.reduction_id, table.classification_id], anew),
+        among_rows([table.reduction_id, table.user_id, table.subject_id], again),
     )
-    rows = session.execute(
-        select(
-            table.c.reduction_id,
-            table.c.classification_id,
-            table.c.extract_id,
-            table.c.extractor_key,
-            table.c.user_id,
-            table.c.subject_id,
-        ).where(among(table.c.reduction_id, reductions), may_come_again)
+    columns = (
+        table.reduction_id,
+        table.classification_id,
+        table.extract_id,
+        table.extractor_key,
+        table.user_id,
+        table.subject_id,
     )
-    return [(row[0], Counted(reductions[row[0]], *row[1:])) for row in rows]
+    found = session.execute(union(*(select(*columns).where(each) for each in looked_for)))
+    return [(row[0], Counted(subgroups[row[0]], *row[1:])) for row in found]
 
 
 def forget_counted(session: Session, topic: Topic, reduction_ids: Iterable[int]) -> None:
@@ -68,7 +73,3 @@ def write_counted(session: Session, topic: Topic, counted: Sequence[tuple[int, C
         ),
         conflict="(reduction_id, extract_id) DO NOTHING",
     )
-
-
-def _known(ids: Iterable[int | None]) -> set[int]:
-    return {id for id in ids if id is not None}

@@ -2,9 +2,8 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from itertools import chain
 from typing import Any, cast
 
 import orjson
@@ -123,34 +122,36 @@ def among(column: Any, values: Iterable[Any], *, member: type[TypeEngine[Any]] =
     return _Among(column, bindparam(None, list(values), type_=_Values(member)))
 
 
-class _AmongOf(FunctionElement[bool]):
+class _AmongRows(FunctionElement[bool]):
     inherit_cache = True
     type = Boolean()
 
 
-@compiles(_AmongOf, "postgresql")
-def _among_of_on_postgresql(element: _AmongOf, compiler: Any, **options: Any) -> str:
-    column, values, *scope = (compiler.process(one, **options) for one in element.clauses)
-    columns, given = [column, *scope[::2]], [f"unnest({values})", *scope[1::2]]
-    return f"({', '.join(columns)}) IN (SELECT {', '.join(given)})"
+@compiles(_AmongRows, "postgresql")
+def _among_rows_on_postgresql(element: _AmongRows, compiler: Any, **options: Any) -> str:
+    *columns, rows = element.clauses
+    named = ", ".join(compiler.process(column, **options) for column in columns)
+    types = (column.type.compile(dialect=compiler.dialect) for column in columns)
+    given = ", ".join(f"CAST(given ->> {at} AS {each})" for at, each in enumerate(types))
+    document = f"json_array_elements(CAST({compiler.process(rows, **options)} AS json))"
+    return f"({named}) IN (SELECT {given} FROM {document} AS given)"
 
 
-@compiles(_AmongOf, "sqlite")
-def _among_of_on_sqlite(element: _AmongOf, compiler: Any, **options: Any) -> str:
-    column, values, *scope = (compiler.process(one, **options) for one in element.clauses)
-    equal = (f"{one} = {given}" for one, given in zip(scope[::2], scope[1::2], strict=True))
-    return f"({' AND '.join([f'{column} IN (SELECT value FROM json_each({values}))', *equal])})"
+@compiles(_AmongRows, "sqlite")
+def _among_rows_on_sqlite(element: _AmongRows, compiler: Any, **options: Any) -> str:
+    *columns, rows = element.clauses
+    named = ", ".join(compiler.process(column, **options) for column in columns)
+    given = ", ".join(f"value ->> {at}" for at in range(len(columns)))
+    return f"({named}) IN (SELECT {given} FROM json_each({compiler.process(rows, **options)}))"
 
 
-def among_of(column: Any, values: Iterable[int], scope: Mapping[Any, Any]) -> Any:
-    """Whether `column` is one of `values`, and other columns are as `scope` says.
+def among_rows(columns: Sequence[Any], rows: Iterable[Sequence[int | str]]) -> Any:
+    """Whether the columns together are one of `rows`, each of which PostgreSQL looks for by itself.
 
-    PostgreSQL looks for each of the values by all of the columns at once. Asked in the plain way it
-    goes through all that is of the scope where it has no statistics yet, as of tables that grow.
+    Asked for column by column, it would look for each value of one with each of the others; or go
+    through all that one of them selects, where it has no statistics yet, as of a table that grows.
     """
-    wanted = bindparam(None, list(values), type_=_Values(BigInteger))
-    pairs = ((one, bindparam(None, given, one.type)) for one, given in scope.items())
-    return _AmongOf(column, wanted, *chain.from_iterable(pairs))
+    return _AmongRows(*columns, bindparam(None, dump_json(list(rows)), type_=String))
 
 
 db = SQLAlchemy(model_class=Base)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, aliased
 from caesar_web.domain.classification import Extract as ExtractValue
 from caesar_web.domain.folds import Reduced
 from caesar_web.store import bulk
-from caesar_web.store.db import among, among_of, table_of
+from caesar_web.store.db import among, among_rows, table_of
 from caesar_web.store.inbox import Subject
 from caesar_web.store.results import (
     Extract,
@@ -126,7 +126,7 @@ def extracts_of(
             _extracts.c.data,
         )
         .where(
-            among_of(target, targets, _scope(reducible)),
+            _of(target, targets, _scope(reducible), reducible.id),
             true() if since is None else _extracts.c.id >= since,
             true() if keys is None else _matters(keys),
         )
@@ -156,7 +156,7 @@ def count_extracts(
     target = _extracts.c[topic.target]
     rows = session.execute(
         select(target, func.count())
-        .where(among_of(target, targets, _scope(reducible)))
+        .where(_of(target, targets, _scope(reducible), reducible.id))
         .group_by(target)
     )
     return dict(map(tuple, rows))
@@ -208,7 +208,7 @@ def reductions_of(
             table.c.created_at,
             table.c.updated_at,
         ).where(
-            among_of(table.c[topic.target], targets, {table.c.reducible_id: reducible.id}),
+            _of(table.c[topic.target], targets, table.c.reducible_id, reducible.id),
             # In a way that keeps PostgreSQL from the index of all reductions of a reducible.
             table.c.reducible_type.concat("") == reducible.type,
         )
@@ -263,6 +263,9 @@ def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> Non
     session.execute(delete(table).where(among(table.c.id, ids)))
 
 
-def _scope(reducible: Reducible) -> dict[Any, int]:
-    of_workflow = reducible.type == "Workflow"
-    return {_extracts.c.workflow_id if of_workflow else _extracts.c.project_id: reducible.id}
+def _scope(reducible: Reducible) -> Any:
+    return _extracts.c.workflow_id if reducible.type == "Workflow" else _extracts.c.project_id
+
+
+def _of(target: Any, targets: Iterable[int], scope: Any, id: int) -> Any:
+    return among_rows([target, scope], [(each, id) for each in targets])
