@@ -19,21 +19,20 @@ pytestmark = pytest.mark.parametrize("database_url", ["postgresql"], indirect=Tr
 
 WORKFLOW = Reducible("Workflow", 100)
 TARGETS = range(100)  # so many that all of the workflow seems little beside them
+# The tables are so large that to read them as a whole never is as cheap as a hundred looks.
 EXTRACTS = """INSERT INTO extracts (id, classification_id, classification_at, extractor_key,
     project_id, workflow_id, subject_id, user_id, data, created_at, updated_at)
     SELECT id, id / 2, now(), CASE id % 2 WHEN 0 THEN 'even' ELSE 'odd' END,
-    10, 100, (id / 2) % 2000, (id / 2) % 2000, '{}', now(), now()
-    FROM generate_series(0, 19999) AS id"""
+    10, 100, (id / 2) % 8000, (id / 2) % 8000, '{}', now(), now()
+    FROM generate_series(0, 79999) AS id"""
 REDUCTIONS = """INSERT INTO {topic}_reductions ({topic}_id, reducible_type, reducible_id,
     reducer_key, data, created_at, updated_at)
     SELECT id / 5, 'Workflow', 100, 'r' || id % 5, '{{}}', now(), now()
-    FROM generate_series(0, 9999) AS id"""
-
-
+    FROM generate_series(0, 39999) AS id"""
 COUNTED = """INSERT INTO extracts_user_reductions (reduction_id, extract_id, classification_id,
     extractor_key, user_id, subject_id)
-    SELECT 1 + id % 400, id, id, 'survey', 1 + id % 400, id / 400
-    FROM generate_series(0, 19999) AS id"""
+    SELECT 1 + id % 800, id, id, 'survey', 1 + id % 800, id / 800
+    FROM generate_series(0, 39999) AS id"""
 
 
 @pytest.fixture(params=["no statistics", "statistics"])
@@ -64,7 +63,7 @@ def test_they_read_little_more_than_what_is_of_their_targets(topic: Topic) -> No
 
 @pytest.mark.usefixtures("filled")
 def test_what_was_counted_is_looked_for_reduction_by_reduction() -> None:
-    coming = {id: [_extract(20_000 + id, id), _extract(id - 1, id)] for id in range(1, 201)}
+    coming = {id: [_extract(80_000 + id, id), _extract(id - 1, id)] for id in range(1, 201)}
     with db.session.begin():
         statements = _noted()
         found = counted_among(db.session(), USER, dict.fromkeys(coming, "_default"), coming)
@@ -76,7 +75,7 @@ def test_what_was_counted_is_looked_for_reduction_by_reduction() -> None:
 
 def _extract(id: int, user_id: int) -> Extract:
     now = datetime.now(UTC)
-    return Extract(id, id, now, "survey", subject_id=id // 400, user_id=user_id, data={})
+    return Extract(id, id, now, "survey", subject_id=id // 800, user_id=user_id, data={})
 
 
 def _noted() -> list[tuple[str, Any]]:
