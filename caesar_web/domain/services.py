@@ -40,13 +40,18 @@ def is_called(part: Extractor | Reducer) -> bool:
 def service_of(part: Extractor | Reducer) -> str:
     """Which service it uses, as lights name it: a host, a queue of SQS, or none."""
     if queue := queue_of(part):
-        return f"sqs:{queue.rpartition('/')[2]}"
+        return f"sqs:{queue_name(queue)}"
     return host_of(part.options.get("url") or "")
 
 
 def queue_of(part: Extractor | Reducer) -> str:
     """The address or the name of the queue of SQS that it uses, if any."""
     return part.options.get("queue_url") or part.options.get("queue_name") or ""
+
+
+def queue_name(queue: str) -> str:
+    """What a queue of SQS is called, by its address or its name."""
+    return queue.rpartition("/")[2]
 
 
 def reduced(answer: Any, *, stored: Reduced) -> Reduced:

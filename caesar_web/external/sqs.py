@@ -7,6 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cache, cached_property
 from typing import Any
 
+from caesar_web.domain.services import queue_name
 from caesar_web.external.http import ExternalError
 
 MOST_AT_ONCE = 10  # messages, and bytes, of one request; SQS takes no more
@@ -40,7 +41,7 @@ class Queues:
 
         After an ExternalError some may have been sent.
         """
-        self._check_allowed((url or name or "").rpartition("/")[2])
+        self._check_allowed(queue_name(url or name or ""))
         with self._lock:
             client = self._client
         from botocore.exceptions import BotoCoreError, ClientError

@@ -100,7 +100,7 @@ class Ledger:
     def load_related(self, session: Session, arriving: Sequence[Extract]) -> None:
         """Loads what reducers want to know beside the extracts, before any of these arrives."""
         extracts = [*arriving, *(one for history in self._history.values() for one in history)]
-        self._load_counted(session, by_target(arriving, self.topic, self._targets))
+        self._load_counted(session, arriving)
         if any(one.filters.training_behavior != "ignore_training" for one in self._reducers):
             self._training = results.training_among(session, {one.subject_id for one in extracts})
         self._relevant.load(session, extracts, self._reducers)
@@ -242,17 +242,18 @@ class Ledger:
             by_key = self._current.setdefault(stored.target_id, {})
             by_key.setdefault(stored.reducer_key, {})[stored.subgroup] = stored.reduced
 
-    def _load_counted(self, session: Session, arriving: dict[int, list[Extract]]) -> None:
+    def _load_counted(self, session: Session, arriving: Sequence[Extract]) -> None:
         """Only what may come again, however much a reduction has counted."""
         running = {reducer.key: reducer for reducer in self._reducers if reducer.is_running}
         stored = (place for place in self._stored if place.reducer_key in running)
         places = {self._ids[one]: one for one in stored if self.at(one) is not NOTHING}
         if not places:  # none has begun, or all begin again
             return
+        of_target = by_target(arriving, self.topic, self._targets)
         coming: dict[int, Iterable[Extract]] = {}
         for id, (target, key, _) in places.items():
             goes_back = running[key].grouping.is_used  # other subgroups may have to count it
-            coming[id] = [*arriving[target], *(self._history.get(target, ()) if goes_back else ())]
+            coming[id] = [*of_target[target], *(self._history.get(target, ()) if goes_back else ())]
         subgroups = {id: place.subgroup for id, place in places.items()}
         for reduction_id, counted in counted_among(session, self.topic, subgroups, coming):
             place = places[reduction_id]

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from caesar_web.domain.classification import Extract as ExtractValue
 from caesar_web.store.db import among, table_of
-from caesar_web.store.result_statements import Topic
+from caesar_web.store.result_statements import Topic, is_of
 from caesar_web.store.results import Extract
 from caesar_web.store.snapshot import Reducible
 
@@ -65,11 +65,9 @@ def written_within(
     spans: Iterable[tuple[datetime, datetime]],
 ) -> list[ExtractValue]:
     """The extracts of some subjects or users that were first written within some spans of time."""
-    scope = _table.c.workflow_id if reducible.type == "Workflow" else _table.c.project_id
     rows = session.execute(
         select(*_VALUE_COLUMNS).where(
-            among(_table.c[topic.target], targets),
-            scope == reducible.id,
+            is_of(reducible, topic, targets),
             or_(*(_table.c.created_at.between(*span) for span in spans)),
         )
     )

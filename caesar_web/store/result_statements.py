@@ -114,7 +114,6 @@ def extracts_of(
 
     `since` is the least id that is wanted, and `keys` name extractors where others do not matter.
     """
-    target = _extracts.c[topic.target]
     rows = session.execute(
         select(
             _extracts.c.id,
@@ -126,7 +125,7 @@ def extracts_of(
             _extracts.c.data,
         )
         .where(
-            _of(target, targets, _scope(reducible), reducible.id),
+            is_of(reducible, topic, targets),
             true() if since is None else _extracts.c.id >= since,
             true() if keys is None else _matters(keys),
         )
@@ -155,9 +154,7 @@ def count_extracts(
     """How many extracts each subject or user has in a workflow or project."""
     target = _extracts.c[topic.target]
     rows = session.execute(
-        select(target, func.count())
-        .where(_of(target, targets, _scope(reducible), reducible.id))
-        .group_by(target)
+        select(target, func.count()).where(is_of(reducible, topic, targets)).group_by(target)
     )
     return dict(map(tuple, rows))
 
@@ -208,7 +205,7 @@ def reductions_of(
             table.c.created_at,
             table.c.updated_at,
         ).where(
-            _of(table.c[topic.target], targets, table.c.reducible_id, reducible.id),
+            _each_of(table.c[topic.target], targets, table.c.reducible_id, reducible.id),
             # In a way that keeps PostgreSQL from the index of all reductions of a reducible.
             table.c.reducible_type.concat("") == reducible.type,
         )
@@ -263,9 +260,12 @@ def remove_reductions(session: Session, topic: Topic, ids: Iterable[int]) -> Non
     session.execute(delete(table).where(among(table.c.id, ids)))
 
 
-def _scope(reducible: Reducible) -> Any:
-    return _extracts.c.workflow_id if reducible.type == "Workflow" else _extracts.c.project_id
+def is_of(reducible: Reducible, topic: Topic, targets: Iterable[int]) -> Any:
+    """Whether an extract is of some subjects or users in a workflow or project."""
+    of_workflow = reducible.type == "Workflow"
+    scope = _extracts.c.workflow_id if of_workflow else _extracts.c.project_id
+    return _each_of(_extracts.c[topic.target], targets, scope, reducible.id)
 
 
-def _of(target: Any, targets: Iterable[int], scope: Any, id: int) -> Any:
+def _each_of(target: Any, targets: Iterable[int], scope: Any, id: int) -> Any:
     return among_rows([target, scope], [(each, id) for each in targets])

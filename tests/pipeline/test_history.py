@@ -1,4 +1,4 @@
-"""Reducers that look at some extractors alone: what the others made is hardly read, and missed."""
+"""Reducers that look at some extractors alone: what others made is hardly read, and not missed."""
 
 import random
 from typing import Any
